@@ -1,0 +1,26 @@
+"""minigrad: a deep-learning engine to read line by line. PyTorch's names, NumPy's arrays, one formula per gradient.
+
+>>> import minigrad as mg
+>>> x = mg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+>>> loss = (x * x).sum()
+>>> loss.backward()
+>>> x.grad
+tensor([2., 4., 6.])
+"""
+
+from numpy import float32, float64, int64
+
+from . import autograd, nn, optim, utils
+from .autograd import is_grad_enabled, no_grad
+from .backend import manual_seed
+from .checkpoint import load, save
+from .creation import (
+    arange, as_tensor, eye, from_numpy, full, is_tensor, linspace, ones, ones_like, rand, randint, randn, randn_like,
+    randperm, tensor, zeros, zeros_like,
+)  # fmt: skip
+from .ops import (
+    abs, add, cat, clamp, clone, cos, div, exp, expm1, flatten, log, log1p, matmul, maximum, mean, minimum, mul, neg,
+    permute, pow, reciprocal, relu, reshape, sigmoid, sign, sin, sqrt, square, squeeze, stack, sub, sum, tanh,
+    transpose, unsqueeze, where,
+)  # fmt: skip
+from .tensor import Tensor

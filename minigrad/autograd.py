@@ -1,0 +1,351 @@
+"""The tape: Op records what was computed, `backward` and `grad` walk it from newest to oldest.
+
+Read in this order: `Op.__call__` (the forward pass, which records), `_walk` (the backward pass), `backward` and `grad`
+(what the user calls). The formulas are elsewhere: one ``grad_<input>`` method per input, beside each op's ``forward``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from heapq import heapify, heappop, heappush
+from itertools import count
+
+import numpy as np
+
+from .backend import get_array_module
+from .tensor import FLOAT64, PLAIN, Tensor, float32_from_integers, plain
+
+_clock = count(1)  # numbers ops as they are recorded and changes in place as they happen: larger is later
+_last_change = 0
+_recording = True
+
+
+
+class Op:
+    """A differentiable function: `forward`, and ``grad_<input>`` for each of its inputs. An instance is used once.
+
+    Called on arrays it returns an array. Called on Tensors it returns a Tensor and, where one of them requires a
+    gradient, the instance becomes a node of the graph that keeps its inputs and its output.
+
+    ``grad_<input>(self, g, output, *inputs)`` returns ∂L/∂input from g = ∂L/∂output: a new array, a view, or g itself.
+    An ordinary backward pass calls it on arrays; under ``create_graph`` the engine calls the same text on Tensors, so it
+    is recorded in turn. ``grad_x = None`` says that the output is piecewise constant in x.
+
+    A fused op also has ``reference(self, *inputs)``, the same function composed of plain ops. Its hand-derived gradients
+    then run on arrays only, and ``create_graph`` differentiates the reference instead.
+
+    >>> class Cube(Op):
+    ...     "y = x³"
+    ...     def forward(self, x): return x * x * x
+    ...     def grad_x(self, g, y, x): return g * (3 * x * x)
+    >>> x = Tensor([2.0], requires_grad=True)
+    >>> Cube()(x).backward()
+    >>> x.grad
+    tensor([12.])
+    """
+
+    broadcasts = False  # True: inputs broadcast as in NumPy, and the engine sums each gradient back to its input's shape
+    reference = None
+    number = 0
+    edges = None  # per input: the op that made it, or the leaf itself, or None where no gradient goes; None once freed
+    retains_grad = False
+    grad = None
+
+    def __init_subclass__(cls):
+        if "forward" not in vars(cls):
+            return
+        code = cls.forward.__code__
+        variadic = bool(code.co_flags & 0x04)
+        names = code.co_varnames[1 : code.co_argcount + variadic]
+        missing = [f"grad_{name}" for name in names if not hasattr(cls, f"grad_{name}")]
+        if missing:
+            raise TypeError(f"op {cls.__name__} lacks {', '.join(missing)}; where it is constant write grad_<input> = None")
+        gradients = [getattr(cls, f"grad_{name}") for name in names]
+        cls.gradients = _EachOf(gradients[0]) if variadic else gradients
+
+    def __call__(self, *inputs):
+        arrays, edges, any_tensor, any_edge = [], [], False, False
+        for x in inputs:
+            edge = None
+            if isinstance(x, Tensor):
+                any_tensor = True
+                if x.requires_grad and _recording:
+                    any_edge = True
+                    edge = x.op or x
+                x = x.data
+            elif type(x) not in PLAIN:
+                x = plain(x)
+            arrays.append(x)
+            edges.append(edge)
+        if not any_tensor:
+            return self.forward(*inputs)
+        try:
+            output = self.forward(*arrays)
+        except ValueError as error:
+            raise _explained(self, arrays, error) from None
+        if isinstance(output, np.generic):
+            output = np.asarray(output)
+        if output.dtype is FLOAT64:
+            output = float32_from_integers(output, arrays)
+        if not any_edge:
+            return Tensor(output)
+        self.inputs, self.arrays, self.edges, self.output = inputs, arrays, edges, output
+        self.number = next(_clock)
+        return Tensor(output, True, self)
+
+    def __repr__(self):
+        return f"<{type(self).__name__}>"
+
+
+class _EachOf:
+    """The gradients of a variadic op: the i-th is its one method ``grad_xs(self, g, output, *xs, i)`` at i."""
+
+    def __init__(self, method):
+        self.method = method
+
+    def __getitem__(self, i):
+        return functools.partial(self.method, i=i)
+
+
+def once(method):
+    """For work that several gradients of a fused op share: run once per cotangent g, then remembered."""
+    key = f"once {method.__name__}"
+
+    @functools.wraps(method)
+    def remembered(self, g, *args):
+        kept = vars(self).get(key)
+        if kept is None or kept[0] is not g:
+            kept = vars(self)[key] = (g, method(self, g, *args))
+        return kept[1]
+
+    return remembered
+
+
+@contextlib.contextmanager
+def _recording_is(on: bool):
+    global _recording
+    before, _recording = _recording, on
+    try:
+        yield
+    finally:
+        _recording = before
+
+
+def no_grad():
+    """Record nothing inside ``with no_grad():`` (or a function decorated ``@no_grad()``): evaluation, in-place updates."""
+    return _recording_is(False)
+
+
+def is_grad_enabled() -> bool:
+    return _recording
+
+
+def changed(tensor: Tensor) -> Tensor:
+    """Note that the values of `tensor` were overwritten: a graph recorded before that refuses to use them."""
+    global _last_change
+    tensor.version = _last_change = next(_clock)
+    return tensor
+
+
+# ------------------------------------------------------------------ the backward pass
+def _walk(gradients: dict, wanted: set, retain_graph: bool, create_graph: bool) -> dict:
+    """Send gradients from the nodes they are given for down to all leaves or, if any are `wanted`, along the paths there.
+
+    A node is an op or a leaf Tensor; `gradients` maps nodes to ∂L/∂their output, before and after. Ops are visited from
+    the newest to the oldest: an op's number is larger than those of all ops that it depends on, so when its turn comes,
+    every gradient that it will ever get has arrived and been added up.
+    """
+    useful = set(wanted) if wanted else None
+    if wanted:
+        _add_leading_to(useful, gradients, min(getattr(node, "number", 0) for node in wanted))
+    waiting = [(-node.number, node) for node in gradients if isinstance(node, Op)]
+    heapify(waiting)
+    owned, found = set(), {}  # owned: nodes whose gradient array nobody else holds, so it may be added into and kept
+    while waiting:
+        op = heappop(waiting)[1]
+        g = gradients.pop(op)
+        if op in wanted:
+            found[op] = g
+        if op.edges is None or op.number < _last_change:
+            _refuse(op)
+        output, inputs, gradient_of = op.output, op.arrays, op.gradients
+        if create_graph:
+            output, inputs = Tensor(output, True, op), _input_tensors(op)
+            if op.reference:
+                gradient_of = ()
+                _splice(op.reference(*inputs).op, g, gradients, waiting, useful, op)
+        for edge, x, gradient in zip(op.edges, op.arrays, gradient_of):
+            if edge is None or gradient is None or useful is not None and edge not in useful:
+                continue
+            gx = gradient(op, g, output, *inputs)
+            if gx.shape != x.shape or gx.dtype is not x.dtype:
+                gx = _fitted(gx, x, op)
+            if edge not in gradients:
+                gradients[edge] = gx
+                if isinstance(edge, Op):
+                    heappush(waiting, (-edge.number, edge))
+                elif not retain_graph and _is_new(gx, g, op):
+                    owned.add(edge)
+            elif edge in owned:
+                gradients[edge] += gx
+            else:
+                gradients[edge] = gradients[edge] + gx
+                if not create_graph:
+                    owned.add(edge)
+        if op.retains_grad:
+            op.grad = _as_own_tensor(g, False)
+        if not retain_graph:
+            op.__dict__ = {"number": op.number, "grad": op.grad}
+    gradients.update(found)
+    return {node: _as_own_tensor(g, node in owned) for node, g in gradients.items()}
+
+
+def _splice(reference, g, gradients, waiting, useful, op):
+    """Walk the freshly recorded graph of a fused op's reference in the op's place: it ends at the same inputs."""
+    gradients[reference] = g
+    heappush(waiting, (-reference.number, reference))
+    if useful is not None:
+        _add_leading_to(useful, [reference], op.number)
+
+
+def _add_leading_to(useful, start, oldest):
+    """Add to `useful` the ops below `start`, not older than `oldest`, from which a path leads to a node in it."""
+    ops, stack = set(), list(start)
+    while stack:
+        op = stack.pop()
+        if isinstance(op, Op) and op not in ops and op.number >= oldest:
+            if op.edges is None:
+                _refuse(op)
+            ops.add(op)
+            stack += op.edges
+    for op in sorted(ops, key=lambda op: op.number):
+        if not useful.isdisjoint(op.edges):
+            useful.add(op)
+
+
+def _refuse(op):
+    """Raise if the walk cannot use `op`: its graph is gone, or one of its inputs has other values now."""
+    if op.edges is None:
+        raise RuntimeError(
+            "backward through a graph that was already walked: it is freed on the way to save memory. "
+            "Compute the loss again, or pass retain_graph=True to the first backward()"
+        )
+    for x, array in zip(op.inputs, op.arrays):
+        if isinstance(x, Tensor) and (x.version > op.number or x.data is not array):
+            what = f"{x.name!r} of shape {x.shape}" if x.name else f"a tensor of shape {x.shape}"
+            raise RuntimeError(
+                f"{what} was changed after {op} had used it, so this would be the gradient at other values. "
+                "Call backward() before the optimizer's step(), or run the forward pass again after it"
+            )
+
+
+def _input_tensors(op):
+    """The inputs of `op` as Tensors: arrays become constants, numbers stay numbers."""
+    _refuse(op)
+    return [x if isinstance(x, Tensor) or not hasattr(x, "dtype") else Tensor(x) for x in op.inputs]
+
+
+def _fitted(gx, x, op):
+    """`gx` with the dtype and the shape of the input x: broadcasting repeats, so its gradient sums."""
+    if gx.shape != x.shape:
+        extra = gx.ndim - x.ndim
+        if not op.broadcasts or extra < 0:
+            raise ValueError(f"{op} made a gradient of shape {gx.shape} for an input of shape {x.shape}")
+        axes = tuple(i for i, n in enumerate(gx.shape) if i < extra or n != x.shape[i - extra])
+        gx = gx.sum(axis=axes, keepdims=True).reshape(x.shape)
+    return gx if gx.dtype == x.dtype else gx.astype(x.dtype)
+
+
+def _is_new(gx, g, op):
+    """Whether the op made `gx` for this call: not a view, not g passed on, nothing it keeps."""
+    return gx.base is None and not op.reference and not any(gx is a for a in (g, *op.arrays, *vars(op).values()))
+
+
+def _as_own_tensor(g, owned):
+    """g as a Tensor; an array that others may hold is copied, so that a gradient can be changed in place."""
+    if isinstance(g, Tensor):
+        return g
+    return Tensor(g if owned and g.flags.c_contiguous else get_array_module(g).array(g, order="C"))
+
+
+def _first_gradient(output: Tensor, g, create_graph: bool):
+    """∂L/∂output to start from: 1 for a scalar."""
+    if not output.requires_grad:
+        raise RuntimeError(
+            "backward from a tensor without history: nothing that requires a gradient led to it. "
+            "Set requires_grad=True on an input, and look for no_grad() or detach() on the way"
+        )
+    if g is None:
+        if output.data.size != 1:
+            raise RuntimeError(
+                f"backward from a tensor of shape {output.shape} needs the gradient of the loss with respect to it; "
+                "without one it starts from a scalar: reduce it first, as in loss.mean()"
+            )
+        g = get_array_module(output.data).ones_like(output.data)
+    g = g if isinstance(g, Tensor) else Tensor(g)
+    if g.shape != output.shape:
+        raise ValueError(f"the gradient given has shape {g.shape}, and the tensor it belongs to {output.shape}")
+    g = g if g.dtype == output.dtype else g.astype(output.dtype)
+    return g if create_graph else g.data
+
+
+def backward(self: Tensor, gradient=None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
+    """Add ∂self/∂leaf to ``leaf.grad`` for every leaf that requires a gradient and that self depends on.
+
+    Parameters
+    ----------
+    gradient : Tensor or array of self's shape, the cotangent ∂L/∂self; a scalar needs none (1)
+    retain_graph : keep the graph, so that a second backward pass can walk it; default: `create_graph`
+    create_graph : record the gradients' own computation, so that they can be differentiated again
+    """
+    with _recording_is(create_graph):
+        first = {self.op or self: _first_gradient(self, gradient, create_graph)}
+        found = _walk(first, set(), create_graph if retain_graph is None else retain_graph, create_graph)
+        for leaf, g in found.items():
+            leaf.grad = g if leaf.grad is None else leaf.grad + g
+
+
+def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=False):
+    """∂outputs/∂inputs as a tuple of Tensors, one per input; no ``.grad`` is touched.
+
+    Several outputs count as their sum, each weighted with its cotangent in `grad_outputs`. Only the paths that lead to
+    `inputs` are walked. An input that the outputs do not depend on is an error, or None under `allow_unused`.
+
+    >>> x = Tensor(2.0, requires_grad=True)
+    >>> (slope,) = grad(x**3, x, create_graph=True)
+    >>> slope, grad(slope, x)
+    (tensor(12., op=Mul), (tensor(12.),))
+    """
+    outputs, inputs = _as_list(outputs), _as_list(inputs)
+    cotangents = [None] * len(outputs) if grad_outputs is None else _as_list(grad_outputs)
+    for i, x in enumerate(inputs):
+        if not x.requires_grad:
+            raise RuntimeError(f"input {i} (shape {x.shape}) does not require a gradient: set requires_grad=True before use")
+    with _recording_is(create_graph):
+        first = {}
+        for y, g in zip(outputs, cotangents, strict=True):
+            g, node = _first_gradient(y, g, create_graph), y.op or y
+            first[node] = first[node] + g if node in first else g
+        nodes = [x.op or x for x in inputs]
+        found = _walk(first, set(nodes), create_graph if retain_graph is None else retain_graph, create_graph)
+    for i, (x, node) in enumerate(zip(inputs, nodes)):
+        if node not in found and not allow_unused:
+            raise RuntimeError(f"the outputs do not depend on input {i} (shape {x.shape}); allow_unused=True gives None")
+    return tuple(found.get(node) for node in nodes)
+
+
+def _as_list(tensors):
+    return [tensors] if isinstance(tensors, (Tensor, np.ndarray)) else list(tensors)
+
+
+def _explained(op, arrays, error):
+    shapes = " and ".join(str(x.shape) for x in arrays if hasattr(x, "shape"))
+    if op.broadcasts and "broadcast" in str(error):
+        return ValueError(
+            f"{op}: shapes {shapes} do not broadcast: compared from the right, two lengths must be equal or one of them 1"
+        )
+    return ValueError(f"{op}: {error} (inputs of shape {shapes})")
+
+
+Tensor.backward = backward

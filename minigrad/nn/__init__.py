@@ -1,0 +1,7 @@
+"""Layers and losses. Read `module.py` first."""
+
+from . import functional
+from .activation import LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
+from .linear import Linear
+from .loss import BCELoss, BCEWithLogitsLoss, MSELoss, RMSELoss
+from .module import Module, Parameter, Sequential

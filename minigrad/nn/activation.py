@@ -1,0 +1,47 @@
+"""Activations as layers; the formulas are in `minigrad/ops/elementwise.py`."""
+
+from __future__ import annotations
+
+from .. import ops
+from .module import Module
+
+
+class ReLU(Module):
+    """max(x, 0)"""
+
+    def forward(self, x):
+        return ops.relu(x)
+
+
+class LeakyReLU(Module):
+    """x where x > 0, else negative_slope·x"""
+
+    def __init__(self, negative_slope: float = 0.01):
+        self.negative_slope = negative_slope
+
+    def forward(self, x):
+        return ops.leaky_relu(x, self.negative_slope)
+
+    def extra_repr(self):
+        return f"negative_slope={self.negative_slope}"
+
+
+class Tanh(Module):
+    """tanh x"""
+
+    def forward(self, x):
+        return ops.tanh(x)
+
+
+class Sigmoid(Module):
+    """σ(x) = 1 / (1 + e⁻ˣ)"""
+
+    def forward(self, x):
+        return ops.sigmoid(x)
+
+
+class Softplus(Module):
+    """log(1 + eˣ)"""
+
+    def forward(self, x):
+        return ops.softplus(x)

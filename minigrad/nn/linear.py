@@ -1,0 +1,34 @@
+"""The dense layer."""
+
+from __future__ import annotations
+
+import math
+
+from .. import ops
+from ..creation import zeros
+from .module import Module, Parameter
+
+
+class Linear(Module):
+    """Y = X Wᵀ + b: x (..., in_features) → y (..., out_features).
+
+    weight (out_features, in_features) and bias (out_features,) start uniform in ±1/√in_features, as in PyTorch.
+
+    >>> from minigrad import ones
+    >>> Linear(3, 5)(ones(2, 3)).shape
+    (2, 5)
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True):
+        if in_features < 1 or out_features < 1:
+            raise ValueError(f"Linear needs at least one feature in and out, not {in_features} and {out_features}")
+        bound = 1 / math.sqrt(in_features)
+        self.weight = Parameter(zeros(out_features, in_features)).uniform_(-bound, bound)
+        self.bias = Parameter(zeros(out_features)).uniform_(-bound, bound) if bias else None
+
+    def forward(self, x):
+        return ops.linear(x, self.weight, self.bias)
+
+    def extra_repr(self):
+        out_features, in_features = self.weight.shape
+        return f"in_features={in_features}, out_features={out_features}, bias={self.bias is not None}"

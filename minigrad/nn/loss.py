@@ -1,0 +1,41 @@
+"""Losses as layers: ``loss(input, target)``; the formulas are in `minigrad/ops/loss.py`."""
+
+from __future__ import annotations
+
+from .. import ops
+from .module import Module
+
+
+class _Loss(Module):
+    function = None
+
+    def __init__(self, *, reduction: str = "mean"):
+        self.reduction = reduction
+
+    def forward(self, input, target):
+        return type(self).function(input, target, reduction=self.reduction)
+
+
+class MSELoss(_Loss):
+    """Mean squared error, (1/n) Σ (x − t)²"""
+
+    function = ops.mse_loss
+
+
+class RMSELoss(Module):
+    """Root mean squared error, √((1/n) Σ (x − t)²), with gradient 0 where the error is 0"""
+
+    def forward(self, input, target):
+        return ops.rmse_loss(input, target)
+
+
+class BCELoss(_Loss):
+    """Cross-entropy −t·log p − (1 − t)·log(1 − p) of probabilities"""
+
+    function = ops.binary_cross_entropy
+
+
+class BCEWithLogitsLoss(_Loss):
+    """The same of logits: finite and exact at any size of logit"""
+
+    function = ops.binary_cross_entropy_with_logits

@@ -1,0 +1,231 @@
+"""Module: a container that finds its parameters by looking at its own attributes; Parameter; Sequential.
+
+There is no registry: a module's attributes, in the order in which they were set, are the truth. A `Parameter` among them
+is a parameter, a `Module` is a child, and so parameters come in the order in which the code defines them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from ..autograd import changed
+from ..tensor import Tensor, plain
+
+
+class Parameter(Tensor):
+    """A leaf tensor that a module owns and an optimizer changes."""
+
+    __slots__ = ()
+
+    def __init__(self, data, requires_grad: bool = True):
+        super().__init__(data, requires_grad)
+
+
+class Module:
+    """Base of all layers and models: set parameters and layers as attributes, and define `forward`.
+
+    >>> from minigrad import nn
+    >>> class Net(nn.Module):
+    ...     def __init__(self):
+    ...         self.hidden = nn.Linear(2, 8)
+    ...         self.out = nn.Linear(8, 1)
+    ...     def forward(self, x):
+    ...         return self.out(self.hidden(x).tanh())
+    >>> Net()
+    Net(
+      (hidden): Linear(in_features=2, out_features=8, bias=True)
+      (out): Linear(in_features=8, out_features=1, bias=True)
+    )
+    >>> [name for name, _ in Net().named_parameters()]
+    ['hidden.weight', 'hidden.bias', 'out.weight', 'out.bias']
+    """
+
+    training = True  # train() and eval() switch it; dropout and batch norm look at it
+    _buffers: frozenset[str] = frozenset()
+
+    def __setattr__(self, name, value):
+        if isinstance(value, Parameter) and value.name is None:
+            value.name = name
+        object.__setattr__(self, name, value)
+
+    def forward(self, *inputs):
+        raise TypeError(f"{type(self).__name__} defines no forward(): say there how it computes its output")
+
+    def __call__(self, *inputs, **options):
+        return self.forward(*inputs, **options)
+
+    # ------------------------------------------------------------------ what is inside
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        return ((name, value) for name, value in vars(self).items() if isinstance(value, Module))
+
+    def children(self) -> Iterator[Module]:
+        return (child for _, child in self.named_children())
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """This module ('') and all below it, parents before children, each once."""
+        seen, stack = set(), [(prefix, self)]
+        while stack:
+            path, module = stack.pop()
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield path, module
+                stack += [(_join(path, name), child) for name, child in module.named_children()][::-1]
+
+    def modules(self) -> Iterator[Module]:
+        return (module for _, module in self.named_modules())
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """(path, parameter) in definition order; a parameter that stands in two places comes once."""
+        seen = set()
+        for path, module in self.named_modules():
+            for name, value in vars(module).items():
+                if isinstance(value, Parameter) and id(value) not in seen:
+                    seen.add(id(value))
+                    yield _join(path, name), value
+
+    def parameters(self) -> Iterator[Parameter]:
+        return (parameter for _, parameter in self.named_parameters())
+
+    def register_buffer(self, name: str, tensor: Tensor) -> None:
+        """An attribute that is saved with the parameters but not trained, such as a running mean."""
+        setattr(self, name, tensor)
+        self._buffers |= {name}
+
+    def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
+        for path, module in self.named_modules():
+            for name in vars(module):
+                if name in module._buffers:
+                    yield _join(path, name), getattr(module, name)
+
+    def buffers(self) -> Iterator[Tensor]:
+        return (buffer for _, buffer in self.named_buffers())
+
+    # ------------------------------------------------------------------ switches
+    def train(self, mode: bool = True) -> Module:
+        """Training mode for this module and all below it."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Module:
+        """Evaluation mode: dropout passes everything, batch norm uses its running statistics."""
+        return self.train(False)
+
+    def zero_grad(self) -> None:
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def requires_grad_(self, requires_grad: bool = True) -> Module:
+        """Freeze (False) or unfreeze all parameters."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def apply(self, function: Callable[[Module], object]) -> Module:
+        """Call `function` on every module, children before parents; for initialising by hand."""
+        for child in self.children():
+            child.apply(function)
+        function(self)
+        return self
+
+    def to(self, dtype) -> Module:
+        """Convert parameters and floating-point buffers to another dtype, in place."""
+        for tensor in (*self.parameters(), *self.buffers()):
+            if tensor.dtype.kind == "f":
+                tensor.data = tensor.data.astype(dtype, copy=False)
+                tensor.grad = None if tensor.grad is None else tensor.grad.astype(dtype)
+                changed(tensor)
+        return self
+
+    def float(self) -> Module:
+        return self.to(np.float32)
+
+    def double(self) -> Module:
+        return self.to(np.float64)
+
+    # ------------------------------------------------------------------ saving
+    def state_dict(self) -> dict[str, Tensor]:
+        """Every parameter and buffer by its path, as a detached tensor that shares memory (clone it for a snapshot)."""
+        state = {}
+        for path, module in self._places():
+            for name, value in vars(module).items():
+                if isinstance(value, Parameter) or name in module._buffers:
+                    state[_join(path, name)] = value.detach()
+        return state
+
+    def load_state_dict(self, state_dict: dict, strict: bool = True) -> None:
+        """Copy values in from a state dict of Tensors or arrays; all that does not fit is listed, and then nothing is changed.
+
+        With ``strict=False`` missing and unexpected names are left out. A shape that differs is always an error.
+        """
+        own = self.state_dict()
+        missing = [f"missing: {name}" for name in own if name not in state_dict]
+        unexpected = [f"unexpected: {name}" for name in state_dict if name not in own]
+        arrays = {name: plain(value) for name, value in state_dict.items() if name in own}
+        shapes = [
+            f"shape: {name} is {own[name].shape} here and {np.shape(array)} in the state dict"
+            for name, array in arrays.items()
+            if np.shape(array) != own[name].shape
+        ]
+        problems = shapes + (missing + unexpected if strict else [])
+        if problems:
+            raise RuntimeError(f"the state dict does not fit {type(self).__name__}:\n  " + "\n  ".join(problems))
+        for name, array in arrays.items():
+            own[name].copy_(array)
+        for tensor in (*self.parameters(), *self.buffers()):
+            changed(tensor)
+
+    def _places(self, path: str = "") -> Iterator[tuple[str, Module]]:
+        """As `named_modules`, but a module that stands in two places comes twice, as in PyTorch's state dicts."""
+        yield path, self
+        for name, child in self.named_children():
+            yield from child._places(_join(path, name))
+
+    # ------------------------------------------------------------------ looking at it
+    def extra_repr(self) -> str:
+        """What stands in the parentheses of a layer's line, e.g. its sizes."""
+        return ""
+
+    def __repr__(self):
+        lines = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self.named_children()]
+        if not lines:
+            return f"{type(self).__name__}({self.extra_repr()})"
+        lines = [self.extra_repr(), *lines] if self.extra_repr() else lines
+        return f"{type(self).__name__}(\n  " + "\n  ".join(lines) + "\n)"
+
+
+def _join(path, name):
+    return f"{path}.{name}" if path else name
+
+
+class Sequential(Module):
+    """Layers one after another; each takes the output of the one before.
+
+    >>> from minigrad import nn
+    >>> nn.Sequential(nn.Linear(784, 10), nn.ReLU())
+    Sequential(
+      (0): Linear(in_features=784, out_features=10, bias=True)
+      (1): ReLU()
+    )
+    """
+
+    def __init__(self, *layers: Module):
+        for i, layer in enumerate(layers):
+            setattr(self, str(i), layer)
+
+    def forward(self, x):
+        for layer in self.children():
+            x = layer(x)
+        return x
+
+    def __len__(self):
+        return len(list(self.children()))
+
+    def __iter__(self):
+        return self.children()
+
+    def __getitem__(self, i):
+        layers = list(self.children())[i]
+        return Sequential(*layers) if isinstance(i, slice) else layers

@@ -1,0 +1,64 @@
+"""Every differentiable primitive: its forward and one gradient per input, beside its formula.
+
+Read `elementwise.py` first. This file re-exports the functions and, in the table at its end, makes them the operators
+and methods of Tensor.
+"""
+
+import operator
+
+from ..tensor import Tensor, plain
+from . import inplace  # noqa: F401  (attaches zero_, add_, ...)
+from .elementwise import (
+    abs, add, astype, clamp, clone, cos, div, exp, expm1, leaky_relu, log, log1p, maximum, minimum, mul, neg, pow,
+    reciprocal, relu, sigmoid, sign, sin, softplus, sqrt, square, sub, tanh, where,
+)  # fmt: skip
+from .index import getitem, scatter_add
+from .linalg import linear, matmul
+from .loss import binary_cross_entropy, binary_cross_entropy_with_logits, mse_loss, rmse_loss
+from .reduce import mean, norm, sum
+from .shape import (
+    broadcast_to, cat, flatten, permute, reshape, reverse_axes, squeeze, stack, transpose, unsqueeze,
+)  # fmt: skip
+
+__all__ = [
+    "abs", "add", "astype", "binary_cross_entropy", "binary_cross_entropy_with_logits", "broadcast_to", "cat", "clamp",
+    "clone", "cos", "div", "exp", "expm1", "flatten", "getitem", "leaky_relu", "linear", "log", "log1p", "matmul",
+    "maximum", "mean", "minimum", "mse_loss", "mul", "neg", "norm", "permute", "pow", "reciprocal", "relu", "reshape",
+    "rmse_loss", "scatter_add", "sigmoid", "sign", "sin", "softplus", "sqrt", "square", "squeeze", "stack", "sub",
+    "sum", "tanh", "transpose", "unsqueeze", "where",
+]  # fmt: skip
+
+
+def _reflected(function):
+    """``other - x`` from ``sub``: Python calls x.__rsub__(other)."""
+
+    def reflected(x, other):
+        return function(other, x)
+
+    reflected.__doc__ = function.__doc__
+    return reflected
+
+
+def _comparison(compare):
+    """A Tensor of truth values, through which no gradient goes."""
+
+    def comparison(x, y):
+        return Tensor(compare(x.data, plain(y)))
+
+    return comparison
+
+
+for _name, _function in {"add": add, "sub": sub, "mul": mul, "truediv": div, "pow": pow, "matmul": matmul}.items():
+    setattr(Tensor, f"__{_name}__", _function)
+    setattr(Tensor, f"__r{_name}__", _reflected(_function))
+for _name in ("lt", "le", "eq", "ne", "gt", "ge"):
+    setattr(Tensor, f"__{_name}__", _comparison(getattr(operator, _name)))
+for _function in (
+    abs, astype, broadcast_to, clamp, clone, cos, exp, expm1, flatten, log, log1p, mean, permute, pow, reciprocal, relu,
+    reshape, sigmoid, sign, sin, sqrt, square, squeeze, sum, tanh, transpose, unsqueeze,
+):  # fmt: skip
+    setattr(Tensor, _function.__name__, _function)
+
+Tensor.__neg__, Tensor.__abs__, Tensor.__getitem__ = neg, abs, getitem
+Tensor.view, Tensor.expand, Tensor.swapaxes = reshape, broadcast_to, transpose
+Tensor.T = property(reverse_axes)

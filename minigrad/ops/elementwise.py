@@ -1,0 +1,363 @@
+"""Functions of each element: arithmetic, powers, exponentials, trigonometry, activations, choices between two inputs.
+
+Every op stands with its formula: `forward` computes it, ``grad_x`` is ∂L/∂x = g · ∂y/∂x with g = ∂L/∂y. The functions
+that people call follow at the end.
+"""
+
+from ..autograd import Op
+from ..backend import get_array_module
+from ..tensor import Tensor
+
+# fmt: off  (a formula a line)
+
+
+# ------------------------------------------------------------------ arithmetic
+class Add(Op):
+    """z = x + y"""
+    broadcasts = True
+    def forward(self, x, y):      return x + y
+    def grad_x(self, g, z, x, y): return g
+    def grad_y(self, g, z, x, y): return g
+
+
+class Sub(Op):
+    """z = x − y"""
+    broadcasts = True
+    def forward(self, x, y):      return x - y
+    def grad_x(self, g, z, x, y): return g
+    def grad_y(self, g, z, x, y): return -g
+
+
+class Mul(Op):
+    """z = x·y"""
+    broadcasts = True
+    def forward(self, x, y):      return x * y
+    def grad_x(self, g, z, x, y): return g * y
+    def grad_y(self, g, z, x, y): return g * x
+
+
+class Div(Op):
+    """z = x / y"""
+    broadcasts = True
+    def forward(self, x, y):      return x / y
+    def grad_x(self, g, z, x, y): return g / y
+    def grad_y(self, g, z, x, y): return -g * z / y      # ∂z/∂y = −x/y² = −z/y
+
+
+class Neg(Op):
+    """y = −x"""
+    def forward(self, x):         return -x
+    def grad_x(self, g, y, x):    return -g
+
+
+class Pow(Op):
+    """z = xʸ, with ∂z/∂x = 0 where y = 0 and ∂z/∂y = 0 where x = 0"""
+    broadcasts = True
+    def forward(self, x, y):      return x ** y
+    def grad_x(self, g, z, x, y): return g * (y * x ** (y - (y != 0)))    # y·xʸ⁻¹, never 0·∞ at y = 0
+    def grad_y(self, g, z, x, y): return g * (z * log(x + (x == 0)))      # z·log x, never 0·∞ at x = 0
+
+
+class Square(Op):
+    """y = x²"""
+    def forward(self, x):         return x * x
+    def grad_x(self, g, y, x):    return g * (2 * x)
+
+
+class Sqrt(Op):
+    """y = √x; its slope at 0 is infinite and stays so"""
+    def forward(self, x):         return get_array_module(x).sqrt(x)
+    def grad_x(self, g, y, x):    return g / (2 * y)
+
+
+class Abs(Op):
+    """y = |x|, with slope 0 at 0"""
+    def forward(self, x):         return get_array_module(x).abs(x)
+    def grad_x(self, g, y, x):    return g * sign(x)
+
+
+class Sign(Op):
+    """y = −1, 0 or 1: constant in pieces"""
+    grad_x = None
+    def forward(self, x):         return get_array_module(x).sign(x)
+
+
+# ------------------------------------------------------------------ exponentials and trigonometry
+class Exp(Op):
+    """y = eˣ"""
+    def forward(self, x):         return get_array_module(x).exp(x)
+    def grad_x(self, g, y, x):    return g * y
+
+
+class Expm1(Op):
+    """y = eˣ − 1, accurate near 0"""
+    def forward(self, x):         return get_array_module(x).expm1(x)
+    def grad_x(self, g, y, x):    return g * (y + 1)
+
+
+class Log(Op):
+    """y = log x"""
+    def forward(self, x):         return get_array_module(x).log(x)
+    def grad_x(self, g, y, x):    return g / x
+
+
+class Log1p(Op):
+    """y = log(1 + x), accurate near 0"""
+    def forward(self, x):         return get_array_module(x).log1p(x)
+    def grad_x(self, g, y, x):    return g / (1 + x)
+
+
+class Sin(Op):
+    """y = sin x"""
+    def forward(self, x):         return get_array_module(x).sin(x)
+    def grad_x(self, g, y, x):    return g * cos(x)
+
+
+class Cos(Op):
+    """y = cos x"""
+    def forward(self, x):         return get_array_module(x).cos(x)
+    def grad_x(self, g, y, x):    return -g * sin(x)
+
+
+# ------------------------------------------------------------------ activations
+class Tanh(Op):
+    """y = tanh x"""
+    def forward(self, x):         return get_array_module(x).tanh(x)
+    def grad_x(self, g, y, x):    return g * (1 - y * y)
+
+
+class Sigmoid(Op):
+    """y = σ(x) = 1 / (1 + e⁻ˣ)"""
+    def forward(self, x):         return sigmoid_from_exp(x, exp_minus_abs(x))
+    def grad_x(self, g, y, x):    return g * (y * (1 - y))
+
+
+class ReLU(Op):
+    """y = max(x, 0), with slope 0 at 0"""
+    def forward(self, x):         return get_array_module(x).maximum(x, 0)
+    def grad_x(self, g, y, x):    return g * (y > 0)
+
+
+class LeakyReLU(Op):
+    """y = x where x > 0, else slope·x"""
+    def __init__(self, slope):    self.slope = slope
+    def forward(self, x):
+        xp = get_array_module(x)
+        return (xp.maximum if self.slope <= 1 else xp.minimum)(x, self.slope * x)
+    def grad_x(self, g, y, x):    return g * (x > 0) + self.slope * (g * (x <= 0))
+
+
+class Softplus(Op):
+    """y = log(1 + eˣ) = max(x, 0) + log(1 + e^−|x|)"""
+    def forward(self, x):
+        xp = get_array_module(x)
+        return xp.maximum(x, 0) + xp.log1p(exp_minus_abs(x))
+    def grad_x(self, g, y, x):    return g * sigmoid(x)
+
+
+def exp_minus_abs(x):
+    """e^−|x| on arrays: it cannot overflow."""
+    xp = get_array_module(x)
+    return xp.exp(-xp.abs(x))
+
+
+def sigmoid_from_exp(x, e):
+    """σ(x) on arrays from e = e^−|x|: 1/(1 + e) where x ≥ 0, else e/(1 + e); without overflow or cancellation."""
+    return get_array_module(x).maximum(e, x >= 0) / (1 + e)
+
+
+# ------------------------------------------------------------------ choices
+class Maximum(Op):
+    """z = max(x, y); a tie gives each half of the gradient"""
+    broadcasts = True
+    def forward(self, x, y):      return get_array_module(x, y).maximum(x, y)
+    def grad_x(self, g, z, x, y): return 0.5 * (g * (x > y) + g * (x >= y))
+    def grad_y(self, g, z, x, y): return 0.5 * (g * (y > x) + g * (y >= x))
+
+
+class Minimum(Op):
+    """z = min(x, y); a tie gives each half of the gradient"""
+    broadcasts = True
+    def forward(self, x, y):      return get_array_module(x, y).minimum(x, y)
+    def grad_x(self, g, z, x, y): return 0.5 * (g * (x < y) + g * (x <= y))
+    def grad_y(self, g, z, x, y): return 0.5 * (g * (y < x) + g * (y <= x))
+
+
+class Clamp(Op):
+    """y = x held between low and high (either may be None); slope 1 inside and at the bounds, 0 outside"""
+    def __init__(self, low, high):
+        self.low, self.high = low, high
+    def forward(self, x):         return get_array_module(x).clip(x, self.low, self.high)
+    def grad_x(self, g, y, x):    return g * (x == y)
+
+
+class Where(Op):
+    """z = x where the condition holds, else y"""
+    broadcasts = True
+    grad_condition = None
+    def forward(self, condition, x, y):      return get_array_module(condition).where(condition, x, y)
+    def grad_x(self, g, z, condition, x, y): return g * condition
+    def grad_y(self, g, z, condition, x, y): return g * (condition == 0)
+
+
+class AsType(Op):
+    """y = x in another floating-point dtype"""
+    def __init__(self, dtype):    self.dtype = dtype
+    def forward(self, x):         return x.astype(self.dtype)
+    def grad_x(self, g, y, x):    return astype(g, x.dtype)
+
+
+class Clone(Op):
+    """y = a copy of x"""
+    def forward(self, x):         return x.copy()
+    def grad_x(self, g, y, x):    return g
+# fmt: on
+
+
+# ------------------------------------------------------------------ what people call
+def add(x, y):
+    """x + y, element by element, shapes broadcast."""
+    return Add()(x, y)
+
+
+def sub(x, y):
+    """x − y, element by element, shapes broadcast."""
+    return Sub()(x, y)
+
+
+def mul(x, y):
+    """x·y, element by element, shapes broadcast."""
+    return Mul()(x, y)
+
+
+def div(x, y):
+    """x / y, element by element, shapes broadcast."""
+    return Div()(x, y)
+
+
+def neg(x):
+    """−x"""
+    return Neg()(x)
+
+
+def pow(x, y):
+    """xʸ, element by element, shapes broadcast."""
+    return Square()(x) if type(y) in (int, float) and y == 2 else Pow()(x, y)
+
+
+def square(x):
+    """x²"""
+    return Square()(x)
+
+
+def reciprocal(x):
+    """1 / x"""
+    return Div()(1.0, x)
+
+
+def sqrt(x):
+    """√x"""
+    return Sqrt()(x)
+
+
+def abs(x):
+    """|x|"""
+    return Abs()(x)
+
+
+def sign(x):
+    """−1, 0 or 1"""
+    return Sign()(x)
+
+
+def exp(x):
+    """eˣ"""
+    return Exp()(x)
+
+
+def expm1(x):
+    """eˣ − 1, accurate near 0."""
+    return Expm1()(x)
+
+
+def log(x):
+    """The natural logarithm."""
+    return Log()(x)
+
+
+def log1p(x):
+    """log(1 + x), accurate near 0."""
+    return Log1p()(x)
+
+
+def sin(x):
+    """sin x, in radians."""
+    return Sin()(x)
+
+
+def cos(x):
+    """cos x, in radians."""
+    return Cos()(x)
+
+
+def tanh(x):
+    """tanh x"""
+    return Tanh()(x)
+
+
+def sigmoid(x):
+    """σ(x) = 1 / (1 + e⁻ˣ)"""
+    return Sigmoid()(x)
+
+
+def relu(x):
+    """max(x, 0)"""
+    return ReLU()(x)
+
+
+def leaky_relu(x, negative_slope=0.01):
+    """x where x > 0, else negative_slope·x."""
+    return LeakyReLU(negative_slope)(x)
+
+
+def softplus(x):
+    """log(1 + eˣ), a smooth max(x, 0)."""
+    return Softplus()(x)
+
+
+def maximum(x, y):
+    """The larger of x and y, element by element; a tie gives each half of the gradient."""
+    return Maximum()(x, y)
+
+
+def minimum(x, y):
+    """The smaller of x and y, element by element; a tie gives each half of the gradient."""
+    return Minimum()(x, y)
+
+
+def clamp(x, min=None, max=None):
+    """x held between min and max, either of which may be None."""
+    if min is None and max is None:
+        raise ValueError("clamp needs min, max or both")
+    return Clamp(min, max)(x)
+
+
+def where(condition, x, y):
+    """x where the condition holds, else y; shapes broadcast."""
+    return Where()(condition, x, y)
+
+
+def clone(x):
+    """A copy of x that gradients flow back through."""
+    return Clone()(x)
+
+
+def astype(x, dtype):
+    """x in another dtype; gradients flow back between floating-point dtypes and stop at integers.
+
+    >>> Tensor([1.5, 2.0]).astype("int64")
+    tensor([1, 2])
+    """
+    if isinstance(x, Tensor) and (x.dtype.kind != "f" or get_array_module(x.data).dtype(dtype).kind != "f"):
+        return Tensor(x.data.astype(dtype))
+    return AsType(dtype)(x)

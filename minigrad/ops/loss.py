@@ -1,0 +1,102 @@
+"""Losses: each an op on single elements, then a `reduction`: "mean" over all of them, "sum", or "none"."""
+
+import math
+
+import numpy as np
+
+from ..autograd import Op
+from ..backend import get_array_module
+from ..tensor import plain
+from .elementwise import clamp, exp_minus_abs, log, maximum, sigmoid_from_exp, softplus
+from .reduce import mean, norm, sum
+
+TINY = 1e-45  # rounds to the smallest positive float32; its logarithm is below −100
+
+
+class SquaredError(Op):
+    """L = (x − t)²"""
+
+    def forward(self, x, t):
+        d = x - t
+        return d * d
+
+    def grad_x(self, g, loss, x, t):
+        return g * (2 * (x - t))
+
+    def grad_t(self, g, loss, x, t):
+        return g * (2 * (t - x))
+
+
+class BinaryCrossEntropy(Op):
+    """L = −t·log p − (1 − t)·log(1 − p) for probabilities p, with each logarithm held above −100"""
+
+    def forward(self, p, t):
+        xp = get_array_module(p)
+        log_p, log_q = (xp.maximum(xp.log(xp.maximum(q, TINY)), -100) for q in (p, 1 - p))
+        return (t - 1) * log_q - t * log_p
+
+    def grad_p(self, g, loss, p, t):
+        return g * ((p - t) / maximum(p * (1 - p), 1e-12))
+
+    def grad_t(self, g, loss, p, t):
+        return g * (clamp(log(maximum(1 - p, TINY)), -100) - clamp(log(maximum(p, TINY)), -100))
+
+
+class BCEWithLogits(Op):
+    """L = −t·log σ(x) − (1 − t)·log(1 − σ(x)) = max(x, 0) − x·t + log(1 + e^−|x|), finite for every logit x"""
+
+    def forward(self, x, t):
+        xp = get_array_module(x)
+        self.e = exp_minus_abs(x)
+        return xp.maximum(x, 0) - x * t + xp.log1p(self.e)
+
+    def grad_x(self, g, loss, x, t):
+        return g * (sigmoid_from_exp(x, self.e) - t)
+
+    def grad_t(self, g, loss, x, t):
+        return -g * x
+
+    def reference(self, x, t):
+        return softplus(x) - x * t
+
+
+# ------------------------------------------------------------------ what people call
+def mse_loss(input, target, *, reduction="mean"):
+    """Mean squared error, (1/n) Σ (x − t)²."""
+    return _reduced(SquaredError()(*_pair("mse_loss", input, target)), reduction)
+
+
+def rmse_loss(input, target):
+    """Root mean squared error, √((1/n) Σ (x − t)²); its gradient is 0 where the error is 0."""
+    input, target = _pair("rmse_loss", input, target)
+    return norm(input - target) * (1 / math.sqrt(math.prod(input.shape)))
+
+
+def binary_cross_entropy(input, target, *, reduction="mean"):
+    """Cross-entropy of probabilities in [0, 1] with targets in [0, 1]; for logits there is the `_with_logits` form."""
+    p, t = _pair("binary_cross_entropy", input, target)
+    array = plain(p)
+    if isinstance(array, np.ndarray) and array.size and not 0 <= array.min() <= array.max() <= 1:
+        raise ValueError(
+            f"binary_cross_entropy takes probabilities, and the input spans [{array.min():.3g}, {array.max():.3g}]: "
+            "put a sigmoid before it, or give the logits to binary_cross_entropy_with_logits"
+        )
+    return _reduced(BinaryCrossEntropy()(p, t), reduction)
+
+
+def binary_cross_entropy_with_logits(input, target, *, reduction="mean"):
+    """Cross-entropy of σ(logits) with targets in [0, 1], exact and finite where σ itself would round to 0 or 1."""
+    return _reduced(BCEWithLogits()(*_pair("binary_cross_entropy_with_logits", input, target)), reduction)
+
+
+def _pair(name, x, t):
+    """Input and target, of one shape: broadcasting (n, 1) against (n,) would silently compare every pair."""
+    if x.shape != t.shape:
+        raise ValueError(f"{name}: the input has shape {x.shape} and the target {t.shape}; they must be equal")
+    return x, t if t.dtype.kind == "f" else t.astype(x.dtype)
+
+
+def _reduced(loss, reduction):
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f'reduction is "mean", "sum" or "none", not {reduction!r}')
+    return mean(loss) if reduction == "mean" else sum(loss) if reduction == "sum" else loss

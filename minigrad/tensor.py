@@ -1,0 +1,200 @@
+"""Tensor: an array, its gradient, and the op that made it. Nothing in this file computes.
+
+A tensor that the user made is a *leaf* (``op is None``). Every other tensor was made by an op, and that op is the node
+of the graph: ``tensor.op.inputs`` are the tensors it came from. How gradients flow along those links is `autograd.py`;
+the operators and methods (``x + y``, ``x.sum()``) are defined in `minigrad/ops` and attached to this class there.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .backend import get_array_module
+
+
+FLOAT64 = np.dtype(np.float64)
+PLAIN = {np.ndarray, float, int, bool, type(None)}  # what an op takes as it is
+
+
+class Tensor:
+    """A multi-dimensional array that can take part in differentiation.
+
+    Parameters
+    ----------
+    data : array, number or nested list
+        An array is taken as it is (not copied, dtype kept); Python floats become float32 and integers int64.
+    requires_grad : bool
+        Whether `backward` shall leave ∂L/∂self in ``self.grad``. Only floating-point tensors have gradients.
+
+    Attributes
+    ----------
+    data : the array itself
+    grad : Tensor of the same shape, or None before any backward pass
+    op : the node that made this tensor, or None for a leaf
+    name : what error messages call it; a module names its parameters
+
+    >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4., 6.])
+    """
+
+    __slots__ = ("data", "requires_grad", "op", "name", "version", "_grad")
+    __array_ufunc__ = None  # so that `ndarray + tensor` asks Tensor.__radd__ instead of looping over the elements
+
+    def __init__(self, data, requires_grad: bool = False, op=None):
+        if op is None:
+            data = to_array(data)
+            if requires_grad and data.dtype.kind != "f":
+                raise TypeError(
+                    f"requires_grad needs a floating-point tensor, and this one is {data.dtype}: "
+                    "only real numbers have gradients; convert it first, as in tensor(...).float()"
+                )
+        self.data = data
+        self.requires_grad = requires_grad
+        self.op = op
+        self.name = None
+        self.version = 0  # when the values were last changed in place, on the clock that numbers the ops
+        self._grad = None
+
+    # ------------------------------------------------------------------ the gradient
+    @property
+    def grad(self) -> Tensor | None:
+        """∂L/∂self: a leaf's own, added up over backward passes; any other tensor's lies at its op (`retain_grad`)."""
+        return self._grad if self.op is None else self.op.grad
+
+    @grad.setter
+    def grad(self, value):
+        if value is not None:
+            value = value if isinstance(value, Tensor) else Tensor(value)
+            if value.shape != self.shape:
+                raise ValueError(f"a gradient has its tensor's shape {self.shape}, and this one has {value.shape}")
+        if self.op is None:
+            self._grad = value
+        else:
+            self.op.grad = value
+
+    @property
+    def is_leaf(self) -> bool:
+        return self.op is None
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Switch gradients on or off for a leaf."""
+        if self.op is not None and not requires_grad:
+            raise RuntimeError("only a leaf can stop requiring a gradient; to cut a graph use .detach()")
+        if self.op is None:
+            self.requires_grad = Tensor(self.data, requires_grad).requires_grad
+        return self
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of a tensor that is not a leaf, which backward otherwise drops when it has used it."""
+        if not self.requires_grad:
+            raise RuntimeError("retain_grad() needs a tensor that requires a gradient")
+        if self.op is not None:
+            self.op.retains_grad = True
+
+    def detach(self) -> Tensor:
+        """The same array outside the graph: nothing flows back through it."""
+        return Tensor(self.data)
+
+    # ------------------------------------------------------------------ the array
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.data.shape
+
+    @property
+    def ndim(self) -> int:
+        return self.data.ndim
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.data.dtype
+
+    @property
+    def device(self) -> str:
+        return "cpu" if get_array_module(self.data) is np else "cuda"
+
+    def size(self, axis: int | None = None):
+        """The shape, or the length of one axis (PyTorch's meaning, not NumPy's)."""
+        return self.data.shape if axis is None else self.data.shape[axis]
+
+    def dim(self) -> int:
+        return self.data.ndim
+
+    def numel(self) -> int:
+        return self.data.size
+
+    def item(self) -> float | int | bool:
+        """The one element as a Python number."""
+        if self.data.size != 1:
+            raise ValueError(f"item() needs a tensor of one element, and this one has shape {self.shape}")
+        return self.data.item()
+
+    def tolist(self):
+        return self.data.tolist()
+
+    def numpy(self) -> np.ndarray:
+        """The array; a tensor in a graph must be detached first, so that no gradient is lost unseen."""
+        if self.requires_grad:
+            raise RuntimeError("this tensor requires a gradient, which NumPy would lose: use .detach().numpy()")
+        return self.data
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("a 0-d tensor has no len(); .item() gives its number")
+        return len(self.data)
+
+    def __bool__(self) -> bool:
+        if self.data.size != 1:
+            raise ValueError(f"the truth of a tensor of shape {self.shape} is ambiguous; compare one element")
+        return bool(self.data)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    __hash__ = object.__hash__  # == compares values, but as a key of a dict a tensor is itself
+
+    def __repr__(self) -> str:
+        text = np.array2string(self.data, separator=", ", prefix="tensor(")
+        dtype = "" if self.data.dtype in (np.float32, np.int64, np.bool_) else f", dtype={self.data.dtype}"
+        graph = f", op={type(self.op).__name__}" if self.op else ", requires_grad=True" if self.requires_grad else ""
+        return f"tensor({text}{dtype}{graph})"
+
+
+def to_array(data, dtype=None):
+    """An array as it is, a Tensor's array; numbers and lists become float32, int64 or bool arrays."""
+    if isinstance(data, Tensor):
+        data = data.data
+    if isinstance(data, np.generic) or get_array_module(data) is np and not isinstance(data, np.ndarray):
+        from_python = not isinstance(data, np.generic)
+        data = np.asarray(data)
+        if data.dtype.kind not in "fiub":
+            raise TypeError(f"a tensor holds numbers, and {data.dtype} are none; check the list for ragged rows or text")
+        if from_python and data.dtype == np.float64 and dtype is None:
+            dtype = np.float32
+    return data if dtype is None else data.astype(dtype, copy=False)
+
+
+def plain(x):
+    """An op's input that is no Tensor: arrays stay, NumPy scalars count as Python numbers (so float32 stays float32)."""
+    if isinstance(x, Tensor):
+        return x.data
+    if isinstance(x, np.generic):
+        return x.item()
+    if type(x) in PLAIN or isinstance(x, np.ndarray) or get_array_module(x) is not np:
+        return x
+    raise TypeError(f"an op takes tensors, arrays and numbers, not {type(x).__name__}; make it one: minigrad.tensor(...)")
+
+
+def float32_from_integers(output, inputs):
+    """NumPy makes float64 of integers and a float; here the result has the float's dtype, and float32 if none has one."""
+    dtypes = [x.dtype for x in inputs if hasattr(x, "dtype")]
+    if FLOAT64 not in dtypes and any(dtype.kind in "iub" for dtype in dtypes):
+        return output.astype(np.float32)
+    return output
