@@ -1,6 +1,6 @@
 """Layers and losses. Read `module.py` first."""
 
-from . import functional
+from . import functional, init
 from .activation import LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
 from .linear import Linear
 from .loss import BCELoss, BCEWithLogitsLoss, MSELoss, RMSELoss

@@ -30,6 +30,7 @@ class Adam(Optimizer):
         if group["weight_decay"]:
             g = g + group["weight_decay"] * x
         m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"]
+        correction = math.sqrt(1 - b2**t)  # √v̂ = √v / correction, moved from the arrays into lr and ε
         scratch = g * (1 - b1)
         m *= b1
         m += scratch
@@ -37,9 +38,8 @@ class Adam(Optimizer):
         scratch *= 1 - b2
         v *= b2
         v += scratch
-        xp.sqrt(v, out=scratch)  # √v̂ + ε, with the two bias corrections moved to where they cost nothing
-        scratch *= 1 / math.sqrt(1 - b2**t)
-        scratch += group["eps"]
+        xp.sqrt(v, out=scratch)
+        scratch += group["eps"] * correction
         xp.divide(m, scratch, out=scratch)
-        scratch *= group["lr"] / (1 - b1**t)
+        scratch *= group["lr"] / (1 - b1**t) * correction
         x -= scratch

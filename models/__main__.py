@@ -1,0 +1,36 @@
+"""``python -m models [NAME [OPTIONS]]``"""
+
+import importlib
+import sys
+
+from minigrad.backend import keep_freed_memory
+
+from .common import UserError
+
+MODELS = ("autoencoder",)
+
+
+def main(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print("usage: python -m models NAME [OPTIONS]      (python -m models NAME --help shows the options)\n")
+        for name in MODELS:
+            print(f"  {name:14s} {importlib.import_module(f'models.{name}').__doc__.splitlines()[0]}")
+        return 0
+    name, *options = arguments
+    if name not in MODELS:
+        print(f"models: there is no model {name!r}; there is {', '.join(MODELS)}", file=sys.stderr)
+        return 2
+    keep_freed_memory()
+    try:
+        importlib.import_module(f"models.{name}").main(options)
+    except UserError as error:
+        print(f"models {name}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"\nmodels {name}: stopped", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
