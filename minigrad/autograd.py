@@ -7,7 +7,7 @@ Read in this order: `Op.__call__` (the forward pass, which records), `_walk` (th
 from __future__ import annotations
 
 import contextlib
-import functools
+from functools import partial, wraps
 from heapq import heapify, heappop, heappush
 from itertools import count
 
@@ -21,7 +21,6 @@ _last_change = 0
 _recording = True
 
 
-
 class Op:
     """A differentiable function: `forward`, and ``grad_<input>`` for each of its inputs. An instance is used once.
 
@@ -29,11 +28,12 @@ class Op:
     gradient, the instance becomes a node of the graph that keeps its inputs and its output.
 
     ``grad_<input>(self, g, output, *inputs)`` returns ∂L/∂input from g = ∂L/∂output: a new array, a view, or g itself.
-    An ordinary backward pass calls it on arrays; under ``create_graph`` the engine calls the same text on Tensors, so it
-    is recorded in turn. ``grad_x = None`` says that the output is piecewise constant in x.
+    An ordinary backward pass calls it on arrays. Under ``create_graph`` the engine calls the same text on Tensors, and
+    so it is recorded in turn. ``grad_x = None`` says that the output is piecewise constant in x. An op of any number of
+    inputs has ``forward(self, *xs)`` and one ``grad_xs(self, g, output, *xs, i)`` for the i-th of them.
 
-    A fused op also has ``reference(self, *inputs)``, the same function composed of plain ops. Its hand-derived gradients
-    then run on arrays only, and ``create_graph`` differentiates the reference instead.
+    A fused op also has ``reference(self, *inputs)``, the same function composed of plain ops. Its own gradients then
+    run on arrays only, and ``create_graph`` differentiates the reference instead.
 
     >>> class Cube(Op):
     ...     "y = x³"
@@ -45,24 +45,21 @@ class Op:
     tensor([12.])
     """
 
-    broadcasts = False  # True: inputs broadcast as in NumPy, and the engine sums each gradient back to its input's shape
+    broadcasts = False  # True: inputs broadcast as in NumPy; the engine sums each gradient back to its input's shape
     reference = None
     number = 0
-    edges = None  # per input: the op that made it, or the leaf itself, or None where no gradient goes; None once freed
+    edges = None  # per input the op that made it, the leaf itself, or None: no gradient goes there; None once freed
     retains_grad = False
     grad = None
 
     def __init_subclass__(cls):
-        if "forward" not in vars(cls):
-            return
         code = cls.forward.__code__
-        variadic = bool(code.co_flags & 0x04)
-        names = code.co_varnames[1 : code.co_argcount + variadic]
-        missing = [f"grad_{name}" for name in names if not hasattr(cls, f"grad_{name}")]
+        cls.variadic = bool(code.co_flags & 0x04)  # forward(self, *xs)
+        names = [f"grad_{name}" for name in code.co_varnames[1 : code.co_argcount + cls.variadic]]
+        missing = [name for name in names if not hasattr(cls, name)]
         if missing:
-            raise TypeError(f"op {cls.__name__} lacks {', '.join(missing)}; where it is constant write grad_<input> = None")
-        gradients = [getattr(cls, f"grad_{name}") for name in names]
-        cls.gradients = _EachOf(gradients[0]) if variadic else gradients
+            raise TypeError(f"{cls.__name__} lacks {', '.join(missing)}; where it is constant write grad_... = None")
+        cls.gradient_names = names
 
     def __call__(self, *inputs):
         arrays, edges, any_tensor, any_edge = [], [], False, False
@@ -98,21 +95,11 @@ class Op:
         return f"<{type(self).__name__}>"
 
 
-class _EachOf:
-    """The gradients of a variadic op: the i-th is its one method ``grad_xs(self, g, output, *xs, i)`` at i."""
-
-    def __init__(self, method):
-        self.method = method
-
-    def __getitem__(self, i):
-        return functools.partial(self.method, i=i)
-
-
 def once(method):
     """For work that several gradients of a fused op share: run once per cotangent g, then remembered."""
     key = f"once {method.__name__}"
 
-    @functools.wraps(method)
+    @wraps(method)
     def remembered(self, g, *args):
         kept = vars(self).get(key)
         if kept is None or kept[0] is not g:
@@ -133,7 +120,7 @@ def _recording_is(on: bool):
 
 
 def no_grad():
-    """Record nothing inside ``with no_grad():`` (or a function decorated ``@no_grad()``): evaluation, in-place updates."""
+    """Record nothing inside ``with no_grad():``, or in a function decorated ``@no_grad()``."""
     return _recording_is(False)
 
 
@@ -150,7 +137,7 @@ def changed(tensor: Tensor) -> Tensor:
 
 # ------------------------------------------------------------------ the backward pass
 def _walk(gradients: dict, wanted: set, retain_graph: bool, create_graph: bool) -> dict:
-    """Send gradients from the nodes they are given for down to all leaves or, if any are `wanted`, along the paths there.
+    """Send gradients from where they are given down to all leaves or, if any are `wanted`, along the paths to those.
 
     A node is an op or a leaf Tensor; `gradients` maps nodes to ∂L/∂their output, before and after. Ops are visited from
     the newest to the oldest: an op's number is larger than those of all ops that it depends on, so when its turn comes,
@@ -169,16 +156,19 @@ def _walk(gradients: dict, wanted: set, retain_graph: bool, create_graph: bool) 
             found[op] = g
         if op.edges is None or op.number < _last_change:
             _refuse(op)
-        output, inputs, gradient_of = op.output, op.arrays, op.gradients
+        output, inputs, edges, names = op.output, op.arrays, op.edges, op.gradient_names
         if create_graph:
             output, inputs = Tensor(output, True, op), _input_tensors(op)
             if op.reference:
-                gradient_of = ()
+                edges = ()
                 _splice(op.reference(*inputs).op, g, gradients, waiting, useful, op)
-        for edge, x, gradient in zip(op.edges, op.arrays, gradient_of):
-            if edge is None or gradient is None or useful is not None and edge not in useful:
+        for i, edge in enumerate(edges):
+            if edge is None or useful is not None and edge not in useful:
                 continue
-            gx = gradient(op, g, output, *inputs)
+            gradient = partial(getattr(op, names[0]), i=i) if op.variadic else getattr(op, names[i])
+            if gradient is None:
+                continue
+            x, gx = op.arrays[i], gradient(g, output, *inputs)
             if gx.shape != x.shape or gx.dtype is not x.dtype:
                 gx = _fitted(gx, x, op)
             if edge not in gradients:
@@ -321,7 +311,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     cotangents = [None] * len(outputs) if grad_outputs is None else _as_list(grad_outputs)
     for i, x in enumerate(inputs):
         if not x.requires_grad:
-            raise RuntimeError(f"input {i} (shape {x.shape}) does not require a gradient: set requires_grad=True before use")
+            raise RuntimeError(f"input {i} of shape {x.shape} does not require a gradient: set requires_grad=True")
     with _recording_is(create_graph):
         first = {}
         for y, g in zip(outputs, cotangents, strict=True):
@@ -331,7 +321,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
         found = _walk(first, set(nodes), create_graph if retain_graph is None else retain_graph, create_graph)
     for i, (x, node) in enumerate(zip(inputs, nodes)):
         if node not in found and not allow_unused:
-            raise RuntimeError(f"the outputs do not depend on input {i} (shape {x.shape}); allow_unused=True gives None")
+            raise RuntimeError(f"the outputs do not depend on input {i} of shape {x.shape}; allow_unused gives None")
     return tuple(found.get(node) for node in nodes)
 
 
@@ -342,9 +332,8 @@ def _as_list(tensors):
 def _explained(op, arrays, error):
     shapes = " and ".join(str(x.shape) for x in arrays if hasattr(x, "shape"))
     if op.broadcasts and "broadcast" in str(error):
-        return ValueError(
-            f"{op}: shapes {shapes} do not broadcast: compared from the right, two lengths must be equal or one of them 1"
-        )
+        error = f"shapes {shapes} do not broadcast: from the right, lengths must be equal or one of them 1"
+        return ValueError(f"{op}: {error}")
     return ValueError(f"{op}: {error} (inputs of shape {shapes})")
 
 

@@ -28,7 +28,7 @@ def as_tensor(data, dtype=None) -> Tensor:
 def from_numpy(array: np.ndarray) -> Tensor:
     """A tensor that shares the array's memory."""
     if not isinstance(array, np.ndarray):
-        raise TypeError(f"from_numpy takes a NumPy array, not {type(array).__name__}; tensor(...) takes numbers and lists")
+        raise TypeError(f"from_numpy takes an ndarray, not {type(array).__name__}; tensor(...) takes numbers and lists")
     return Tensor(array)
 
 

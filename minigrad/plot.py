@@ -1,4 +1,4 @@
-"""Pictures, all by matplotlib and without a window: each function draws into axes, `figure` makes them, `save` writes."""
+"""Pictures, by matplotlib and without a window: each function draws into axes, `figure` makes them, `save` writes."""
 
 from __future__ import annotations
 

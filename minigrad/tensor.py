@@ -11,7 +11,6 @@ import numpy as np
 
 from .backend import get_array_module
 
-
 FLOAT64 = np.dtype(np.float64)
 PLAIN = {np.ndarray, float, int, bool, type(None)}  # what an op takes as it is
 
@@ -175,25 +174,29 @@ def to_array(data, dtype=None):
         from_python = not isinstance(data, np.generic)
         data = np.asarray(data)
         if data.dtype.kind not in "fiub":
-            raise TypeError(f"a tensor holds numbers, and {data.dtype} are none; check the list for ragged rows or text")
+            raise TypeError(
+                f"a tensor holds numbers, and {data.dtype} are none; check the list for ragged rows or text"
+            )
         if from_python and data.dtype == np.float64 and dtype is None:
             dtype = np.float32
     return data if dtype is None else data.astype(dtype, copy=False)
 
 
 def plain(x):
-    """An op's input that is no Tensor: arrays stay, NumPy scalars count as Python numbers (so float32 stays float32)."""
+    """The array of a Tensor; arrays and numbers stay, NumPy scalars become numbers (so that float32 stays float32)."""
     if isinstance(x, Tensor):
         return x.data
     if isinstance(x, np.generic):
         return x.item()
     if type(x) in PLAIN or isinstance(x, np.ndarray) or get_array_module(x) is not np:
         return x
-    raise TypeError(f"an op takes tensors, arrays and numbers, not {type(x).__name__}; make it one: minigrad.tensor(...)")
+    raise TypeError(
+        f"an op takes tensors, arrays and numbers, not {type(x).__name__}; make it one: minigrad.tensor(...)"
+    )
 
 
 def float32_from_integers(output, inputs):
-    """NumPy makes float64 of integers and a float; here the result has the float's dtype, and float32 if none has one."""
+    """NumPy makes float64 of integers and a float; here the result has the float's dtype, float32 if there is none."""
     dtypes = [x.dtype for x in inputs if hasattr(x, "dtype")]
     if FLOAT64 not in dtypes and any(dtype.kind in "iub" for dtype in dtypes):
         return output.astype(np.float32)

@@ -38,7 +38,7 @@ class Autoencoder(nn.Module):
 
 
 def dense(sizes):
-    """Linear layers from size to size with ReLU between them; Glorot's initialisation learns faster here than the default."""
+    """Linear layers from size to size, ReLU between them; started Glorot's way, which learns faster here."""
     layers = []
     for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
         linear = nn.Linear(n_in, n_out)
@@ -188,8 +188,8 @@ def draw_lines(model, x, y, path, pairs=((0, 1), (3, 8), (4, 9), (7, 2)), steps=
     for i, (a, b) in enumerate(pairs):
         start, end = (x[np.flatnonzero(y == digit)[1]][None] for digit in (a, b))
         z_start, z_end = encode(model, start), encode(model, end)
-        decoded = decode(model, (1 - t) * z_start + t * z_end)
-        for ax, images, of in zip(axes[2 * i : 2 * i + 2, 0], (decoded, (1 - t) * start + t * end), ("codes", "pixels")):
+        mixtures = {"codes": decode(model, (1 - t) * z_start + t * z_end), "pixels": (1 - t) * start + t * end}
+        for ax, (of, images) in zip(axes[2 * i : 2 * i + 2, 0], mixtures.items()):
             plot.image_grid(ax, images.reshape(-1, 28, 28), columns=steps, title=f"from {a} to {b}, mixing {of}")
     plot.save(fig, path)
 
@@ -224,8 +224,13 @@ def main(arguments=None) -> dict:
     else:
         config = {**{name: value for name, value in parser.defaults.items() if name != "resume"}, **given}
         config["lr"] = config["lr"] or LEARNING_RATES[config["optimizer"]]
-        progress = {"epoch": 0, "step": 0, "loss_sum": 0.0, "history": {k: [] for k in ("train_loss", "test_loss", "test_mse")}}
+        history = {"train_loss": [], "test_loss": [], "test_mse": []}
+        progress = {"epoch": 0, "step": 0, "loss_sum": 0.0, "history": history}
     train_set, test_set = common.load_digits(config["data"])
+    if config.setdefault("images", len(train_set[0])) != len(train_set[0]):
+        raise common.UserError(
+            f"the run to resume has {config['images']} training images, and here are {len(train_set[0])}"
+        )
     folder = common.run_folder(out)
 
     mg.manual_seed(config["seed"])
@@ -247,7 +252,7 @@ def main(arguments=None) -> dict:
     metrics = report(model, pca, train_set, test_set, noisy_test, config, progress, folder)
     if not finished:
         print("\nstopped; --resume continues exactly here")
-    print(f"test MSE per pixel  {metrics['test_mse']:.4f}   PCA with as many numbers {metrics['pca_test_mse']:.4f}")
-    print(f"5-NN accuracy       {metrics['knn_accuracy']:.1%}   on PCA's codes            {metrics['pca_knn_accuracy']:.1%}")
+    print(f"test MSE per pixel      {metrics['test_mse']:.4f}   PCA {metrics['pca_test_mse']:.4f}")
+    print(f"5-NN accuracy on codes  {metrics['knn_accuracy']:.1%}    PCA {metrics['pca_knn_accuracy']:.1%}")
     print(f"pictures, metrics.json and checkpoint.npz are in {folder}/")
     return metrics

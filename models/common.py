@@ -74,7 +74,7 @@ def numbers(text: str) -> list[int]:
 
 # ------------------------------------------------------------------ data and the run folder
 def load_digits(folder: str | None):
-    """((images, labels), (test images, test labels)): embedded ones, or full MNIST from `folder`; pixels (n, 784) in [0, 1]."""
+    """((x, y), (x_test, y_test)): the embedded digits, or full MNIST from `folder`; pixels (n, 784) in [0, 1]."""
     try:
         parts = digits() if folder is None else mnist(folder)
     except (OSError, ValueError) as error:
@@ -119,7 +119,7 @@ class Progress:
 
 
 class StopOnInterrupt:
-    """Inside the block Ctrl-C only sets `requested`, so that a step is never cut in half; a second one stops at once."""
+    """Inside the block Ctrl-C only sets `requested`, so that no step is cut in half; a second one stops at once."""
 
     def __enter__(self):
         self.requested = False
@@ -154,9 +154,11 @@ def load_checkpoint(path, name: str) -> dict:
         raise UserError(f"there is no checkpoint {path} to resume; leave --resume out to start") from None
     except (OSError, ValueError) as error:
         raise UserError(f"cannot resume: {error}") from None
-    found = checkpoint.get("model") if isinstance(checkpoint, dict) else None
-    if found != name:
-        raise UserError(f"cannot resume: {path} is no checkpoint of {name}" + (f" but of {found}" if found else ""))
+    parts = {"model", "config", "weights", "optimizer", "progress", "random"}
+    if not isinstance(checkpoint, dict) or checkpoint.keys() != parts:
+        raise UserError(f"cannot resume: {path} is no checkpoint of a model")
+    if checkpoint["model"] != name:
+        raise UserError(f"cannot resume: {path} is a checkpoint of {checkpoint['model']}, not of {name}")
     return checkpoint
 
 
@@ -165,7 +167,9 @@ def resumed_config(saved: dict, given: dict, free: tuple[str, ...]) -> dict:
     for name, value in given.items():
         if name not in free and value != saved[name]:
             flag = "--" + name.replace("_", "-")
-            raise UserError(f"the run to resume has {flag} {saved[name]}, not {value}; leave {flag} out or start anew with --out")
+            raise UserError(
+                f"the run to resume has {flag} {saved[name]}, not {value}; leave {flag} out or start anew with --out"
+            )
     return {**saved, **given}
 
 
@@ -175,4 +179,6 @@ def restore(checkpoint: dict, model, optimizer) -> None:
         optimizer.load_state_dict(checkpoint["optimizer"])
         backend.set_random_state(checkpoint["random"])
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise UserError(f"cannot resume: the checkpoint does not fit this model ({str(error).splitlines()[0]})") from None
+        raise UserError(
+            f"cannot resume: the checkpoint does not fit this model ({str(error).splitlines()[0]})"
+        ) from None

@@ -9,7 +9,7 @@ from .fetch import MIRRORS, fetch
 def main(arguments=None) -> int:
     parser = argparse.ArgumentParser(prog="python -m minigrad.data", description="Fetch the full MNIST (11 MB).")
     parser.add_argument("--root", default="data/mnist", help="folder to put the four files in (default: %(default)s)")
-    parser.add_argument("--mirror", action="append", metavar="URL", help="where to look instead of the built-in mirrors")
+    parser.add_argument("--mirror", action="append", metavar="URL", help="look here instead of the known mirrors")
     options = parser.parse_args(arguments)
     try:
         fetch(options.root, options.mirror or MIRRORS)

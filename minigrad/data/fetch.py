@@ -79,4 +79,4 @@ def _why_wrong(content, digest):
 
 
 def _reason(error):
-    return f"HTTP {error.code} {error.reason}" if isinstance(error, urllib.error.HTTPError) else str(error) or repr(error)
+    return f"HTTP {error.code}" if isinstance(error, urllib.error.HTTPError) else str(error) or repr(error)

@@ -1,7 +1,7 @@
 """Module: a container that finds its parameters by looking at its own attributes; Parameter; Sequential.
 
-There is no registry: a module's attributes, in the order in which they were set, are the truth. A `Parameter` among them
-is a parameter, a `Module` is a child, and so parameters come in the order in which the code defines them.
+There is no registry: a module's attributes, in the order in which they were set, are the truth. A `Parameter` among
+them is a parameter, a `Module` is a child, and so parameters come in the order in which the code defines them.
 """
 
 from __future__ import annotations
@@ -156,9 +156,9 @@ class Module:
         return state
 
     def load_state_dict(self, state_dict: dict, strict: bool = True) -> None:
-        """Copy values in from a state dict of Tensors or arrays; all that does not fit is listed, and then nothing is changed.
+        """Copy values in from a state dict of Tensors or arrays, or list all that does not fit and change nothing.
 
-        With ``strict=False`` missing and unexpected names are left out. A shape that differs is always an error.
+        With ``strict=False`` missing and unexpected names are passed over. A shape that differs is always an error.
         """
         own = self.state_dict()
         missing = [f"missing: {name}" for name in own if name not in state_dict]

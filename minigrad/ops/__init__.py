@@ -7,7 +7,7 @@ and methods of Tensor.
 import operator
 
 from ..tensor import Tensor, plain
-from . import inplace  # noqa: F401  (attaches zero_, add_, ...)
+from . import inplace  # attaches zero_, add_, ...
 from .elementwise import (
     abs, add, astype, clamp, clone, cos, div, exp, expm1, leaky_relu, log, log1p, maximum, minimum, mul, neg, pow,
     reciprocal, relu, sigmoid, sign, sin, softplus, sqrt, square, sub, tanh, where,

@@ -8,7 +8,7 @@ from ..autograd import Op
 from ..backend import get_array_module
 from ..tensor import Tensor
 
-# fmt: off  (a formula a line)
+# fmt: off
 
 
 # ------------------------------------------------------------------ arithmetic

@@ -1,4 +1,4 @@
-"""Changes in place, for use outside a graph: on a leaf, or under ``no_grad()``. Each one moves the tensor's version on."""
+"""Changes in place, outside a graph: on a leaf, or under ``no_grad()``. Each one moves the tensor's version on."""
 
 from ..autograd import changed, is_grad_enabled
 from ..backend import generator, get_array_module

@@ -9,7 +9,7 @@ from .optimizer import Optimizer
 
 
 class Adam(Optimizer):
-    """Steps of about lr in each coordinate: the mean gradient over its root mean square (Kingma & Ba 2015, algorithm 1).
+    """Steps of about lr: the mean gradient over the root mean square gradient (Kingma & Ba 2015, algorithm 1).
 
     m ← β₁m + (1 − β₁)g,  v ← β₂v + (1 − β₂)g²,  x ← x − lr·m̂ / (√v̂ + ε)
     with m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) at step t, and weight decay added to g, as in PyTorch.

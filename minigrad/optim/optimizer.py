@@ -11,7 +11,7 @@ from ..tensor import Tensor, plain
 
 
 class Optimizer:
-    """Base of the optimizers: `step` calls ``update(array, gradient, state, group)`` for every parameter with a gradient.
+    """Base of the optimizers: `step` calls ``update(array, gradient, state, group)`` where there is a gradient.
 
     Parameters
     ----------
@@ -32,7 +32,9 @@ class Optimizer:
         self.state: dict[Tensor, dict] = {}
         everything = [p for group in self.param_groups for p in group["params"]]
         if not everything:
-            raise ValueError("the optimizer got no parameters (a generator such as net.parameters() can be used up only once)")
+            raise ValueError(
+                "the optimizer got no parameters (a generator such as net.parameters() can be used up only once)"
+            )
         for p in everything:
             if not (isinstance(p, Tensor) and p.is_leaf):
                 raise TypeError(f"an optimizer changes leaf tensors such as module.parameters(), not {p!r:.80}")

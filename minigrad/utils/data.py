@@ -9,7 +9,7 @@ from ..tensor import Tensor, to_array
 
 
 class TensorDataset:
-    """Tensors or arrays of equal length: entry i is the tuple of their i-th rows, and an array of indices gives a batch."""
+    """Tensors or arrays of equal length: entry i is the tuple of their i-th rows, an array of indices gives a batch."""
 
     def __init__(self, *tensors):
         self.tensors = tuple(Tensor(to_array(t)) for t in tensors)
