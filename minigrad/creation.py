@@ -14,7 +14,7 @@ def tensor(data, dtype=None, requires_grad: bool = False) -> Tensor:
 
     >>> tensor([[1, 2], [3, 4]])
     tensor([[1, 2],
-           [3, 4]])
+            [3, 4]])
     """
     array = to_array(data, dtype)
     return Tensor(get_array_module(array).array(array), requires_grad)

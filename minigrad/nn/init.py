@@ -17,6 +17,8 @@ def xavier_uniform_(x: Tensor, gain: float = 1.0) -> Tensor:
 
     It keeps the variance of activations and of gradients about equal from layer to layer.
     """
+    if x.ndim != 2:
+        raise ValueError(f"xavier_uniform_ needs a weight (fan_out, fan_in), and this one has shape {x.shape}")
     fan_out, fan_in = x.shape
     bound = gain * math.sqrt(6 / (fan_in + fan_out))
     return x.uniform_(-bound, bound)

@@ -12,7 +12,7 @@ from .elementwise import (
     abs, add, astype, clamp, clone, cos, div, exp, expm1, leaky_relu, log, log1p, maximum, minimum, mul, neg, pow,
     reciprocal, relu, sigmoid, sign, sin, softplus, sqrt, square, sub, tanh, where,
 )  # fmt: skip
-from .index import getitem, scatter_add
+from .index import getitem, scatter_add, setitem
 from .linalg import linear, matmul
 from .loss import binary_cross_entropy, binary_cross_entropy_with_logits, mse_loss, rmse_loss
 from .reduce import mean, norm, sum
@@ -59,6 +59,7 @@ for _function in (
 ):  # fmt: skip
     setattr(Tensor, _function.__name__, _function)
 
-Tensor.__neg__, Tensor.__abs__, Tensor.__getitem__ = neg, abs, getitem
+Tensor.__neg__, Tensor.__abs__ = neg, abs
+Tensor.__getitem__, Tensor.__setitem__ = getitem, setitem
 Tensor.view, Tensor.expand, Tensor.swapaxes = reshape, broadcast_to, transpose
 Tensor.T = property(reverse_axes)

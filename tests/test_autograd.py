@@ -1,0 +1,451 @@
+"""The engine: recording, the walk, what it refuses, derivatives of higher order."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad import nn, optim
+from minigrad.autograd import Op, grad, once
+from tests.numeric import assert_close, assert_gradients
+
+
+def leaf(value):
+    return mg.tensor(np.array(value, np.float64), requires_grad=True)
+
+
+# ------------------------------------------------------------------ graphs of every shape
+def test_gradients_add_up_where_a_tensor_is_used_twice():
+    x = leaf(3.0)
+    y = x * x
+    (y * y + y).backward()
+    assert x.grad.item() == 4 * 3**3 + 2 * 3
+
+
+def test_gradients_add_up_over_backward_passes():
+    x = leaf([1.0, 2.0])
+    for _ in range(3):
+        (x * x).sum().backward()
+    assert x.grad.tolist() == [6.0, 12.0]
+
+
+@given(st.lists(st.tuples(st.sampled_from("+*-"), st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=12))
+def test_any_graph_equals_finite_differences(program):
+    """A random program: each line combines two earlier values; the loss reads all of them."""
+
+    def run(*inputs):
+        values = list(inputs)
+        for operation, i, j in program:
+            a, b = values[i % len(values)], values[j % len(values)]
+            values.append(mg.tanh({"+": a + b, "*": a * b, "-": a - b}[operation]))
+        total = values[0]
+        for k, value in enumerate(values[1:], 2):
+            total = total + k * value
+        return total
+
+    assert_gradients(run, [np.array([0.3, -0.7]), np.array(0.9)], rtol=1e-6)
+
+
+def test_a_chain_of_100000_ops_needs_no_recursion():
+    x = leaf(1.0)
+    y = x
+    for _ in range(100_000):
+        y = y + x
+    y.backward()
+    assert x.grad.item() == 100_001
+    (slope,) = grad(chain(x, 100_000), x, create_graph=True)
+    assert slope.item() == 1
+    del slope
+    chain(x, 100_000)  # dropped without a backward pass
+
+
+def chain(x, n):
+    y = x
+    for _ in range(n):
+        y = y * 1.0
+    return y
+
+
+def test_a_walk_visits_only_what_leads_to_the_inputs():
+    visited = []
+
+    class Spy(Op):
+        """y = x"""
+
+        def forward(self, x):
+            return x
+
+        def grad_x(self, g, y, x):
+            visited.append(self)
+            return g
+
+    x, w = leaf(2.0), leaf(3.0)
+    to_x, to_w = Spy()(x), Spy()(w)
+    grad(to_x * to_w, x)
+    assert visited == [to_x.op]
+    assert x.grad is None and w.grad is None
+
+
+def test_grad_of_an_inner_tensor_stops_there_and_goes_on_where_asked():
+    x = leaf(2.0)
+    y = x * x
+    z = y * y
+    gy, gx = grad(z, [y, x])
+    assert gy.item() == 2 * 4 and gx.item() == 4 * 2**3
+
+
+def test_grad_of_several_outputs_weighs_each_by_its_cotangent():
+    x = leaf([1.0, 2.0])
+    (g,) = grad([x * x, x.sum(), x * x], x, [mg.tensor([1.0, 10.0]), mg.tensor(5.0), None or mg.ones(2)])
+    assert g.tolist() == [2 + 5 + 2, 40 + 5 + 4]
+
+
+def test_grad_of_a_tensor_with_respect_to_itself_is_the_cotangent():
+    x = leaf(2.0)
+    y = x * 3
+    assert grad(y, y)[0].item() == 1 and grad(x, x)[0].item() == 1
+
+
+def test_unused_inputs_are_an_error_or_none():
+    x, unused = leaf(1.0), leaf(1.0)
+    assert grad(x * 2, [x, unused], allow_unused=True)[1] is None
+    with pytest.raises(RuntimeError, match="do not depend on input 1"):
+        grad(x * 2, [x, unused])
+
+
+def test_a_leaf_is_its_own_loss():
+    x = leaf(1.0)
+    x.backward()
+    assert x.grad.item() == 1
+
+
+# ------------------------------------------------------------------ recording
+def test_nothing_is_recorded_under_no_grad_nor_without_requires_grad():
+    x = leaf(1.0)
+
+    @mg.no_grad()
+    def twice():
+        return x * 2
+
+    with mg.no_grad():
+        inside = x * 2
+    assert not any(t.requires_grad or t.op for t in (inside, twice(), twice(), mg.tensor(1.0) * 2, x.detach() * 2))
+    assert (x * 2).requires_grad
+
+
+def test_no_grad_ends_with_its_block_also_by_an_error():
+    with pytest.raises(ZeroDivisionError), mg.no_grad():
+        raise ZeroDivisionError
+    assert mg.is_grad_enabled()
+
+
+def test_an_op_on_arrays_is_a_plain_function():
+    assert type(mg.ops.tanh(np.ones(3))) is np.ndarray
+
+
+def test_retain_grad_keeps_an_inner_gradient_and_others_are_dropped():
+    x = leaf(3.0)
+    y = x * x
+    z = y * 2
+    y.retain_grad()
+    z.backward()
+    assert y.grad.item() == 2 and z.grad is None
+
+
+# ------------------------------------------------------------------ freeing
+def test_the_graph_is_freed_while_it_is_walked():
+    x = leaf(np.ones(1000))
+    y = x * 2
+    loss = y.tanh().sum()
+    kept = weakref.ref(loss.op.arrays[0])
+    loss.backward()
+    assert kept() is None and set(vars(y.op)) == {"number", "grad"}
+
+
+def test_no_cycle_keeps_a_graph_alive():
+    """Arrays must go when the last tensor goes, not when the garbage collector comes by."""
+    gc.disable()
+    try:
+        y = (leaf(np.ones(3)) * 2).tanh()
+        y.retain_grad()
+        kept = weakref.ref(y.data)
+        loss = y.sum()
+        del y, loss
+        assert kept() is None
+    finally:
+        gc.enable()
+
+
+def test_retain_graph_lets_a_second_pass_find_the_same():
+    x = leaf([1.0, 2.0])
+    loss = (x**3).sum()
+    loss.backward(retain_graph=True)
+    first = x.grad.data.copy()
+    x.grad = None
+    loss.backward()
+    assert (x.grad.data == first).all()
+
+
+def test_a_gradient_may_be_changed_in_place_without_touching_the_graph():
+    """Even one that a retained graph would otherwise share."""
+    x, y = leaf([1.0, 2.0]), leaf([3.0, 4.0])
+    loss = (x + y).sum() + (x * y).sum()
+    loss.backward(retain_graph=True)
+    expected = [x.grad.data.copy(), y.grad.data.copy()]
+    x.grad.data[...] = 99
+    assert (y.grad.data == expected[1]).all()
+    x.grad = y.grad = None
+    loss.backward()
+    assert (x.grad.data == expected[0]).all() and (y.grad.data == expected[1]).all()
+
+
+class ReturnsItsInput(Op):
+    """y = ½x²"""
+
+    def forward(self, x):
+        return 0.5 * (x * x)
+
+    def grad_x(self, g, y, x):
+        return x  # right where g is 1
+
+
+def test_an_op_that_hands_out_its_own_input_as_gradient_does_no_harm():
+    x = leaf([1.0, 2.0])
+    (ReturnsItsInput()(x).sum() + ReturnsItsInput()(x).sum()).backward()
+    assert x.grad.tolist() == [2.0, 4.0] and x.tolist() == [1.0, 2.0]
+
+
+# ------------------------------------------------------------------ higher orders
+def test_four_derivatives_of_tanh_equal_the_closed_forms():
+    x = leaf(np.linspace(-3, 3, 13))
+    y = mg.tanh(x)
+    t = y.data
+    s = 1 - t * t
+    closed = [s, -2 * t * s, s * (6 * t * t - 2), 8 * t * s * (2 - 3 * t * t)]
+    for expected in closed:
+        (y,) = grad(y.sum(), x, create_graph=True)
+        assert_close(y.data, expected, 1e-13)
+
+
+def test_second_derivatives_of_a_tanh_network_equal_finite_differences():
+    """Of a loss with respect to every weight, through two hidden layers."""
+    rng = np.random.default_rng(0)
+    x, t = mg.tensor(rng.standard_normal((7, 3))), mg.tensor(rng.standard_normal((7, 2)))
+    sizes = [(5, 3), (5,), (4, 5), (4,), (2, 4), (2,)]
+
+    def loss(w1, b1, w2, b2, w3, b3):
+        h = nn.functional.linear(x, w1, b1).tanh()
+        h = nn.functional.linear(h, w2, b2).tanh()
+        return nn.functional.mse_loss(nn.functional.linear(h, w3, b3), t)
+
+    assert_gradients(loss, [rng.standard_normal(s) for s in sizes], rtol=1e-8)
+
+
+def test_a_gradient_penalty_trains_through_backward():
+    x, w = leaf([1.0, -2.0]), leaf([0.5, 0.25])
+    (g,) = grad((x * w).tanh().sum(), x, create_graph=True)
+    ((g * g).sum() - 1).backward()
+    eps = 1e-6
+
+    def penalty(w):
+        s = 1 - np.tanh(x.data * w) ** 2
+        return ((s * w) ** 2).sum()
+
+    expected = [(penalty(w.data + eps * e) - penalty(w.data - eps * e)) / (2 * eps) for e in np.eye(2)]
+    np.testing.assert_allclose(w.grad.data, expected, rtol=1e-8)
+
+
+def test_backward_with_create_graph_gives_gradients_that_can_be_differentiated():
+    x = leaf(2.0)
+    (x**3).backward(create_graph=True)
+    assert grad(x.grad, x)[0].item() == pytest.approx(12)
+
+
+class Product(Op):
+    """z = x·y, as a fused op: gradients by hand on arrays, a reference of plain ops"""
+
+    calls = 0
+
+    def forward(self, x, y):
+        return x * y
+
+    @once
+    def both(self, g, x, y):
+        Product.calls += 1
+        assert type(g) is np.ndarray
+        return g * y, g * x
+
+    def grad_x(self, g, z, x, y):
+        return self.both(g, x, y)[0]
+
+    def grad_y(self, g, z, x, y):
+        return self.both(g, x, y)[1]
+
+    def reference(self, x, y):
+        return x * y
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_fused_op_whose_input_depends_on_another_is_right_under_create_graph(fused):
+    """z = x·f(x): the path through f must count once."""
+    x = leaf([0.5, -1.5])
+    product = (lambda a, b: Product()(a, b)) if fused else (lambda a, b: a * b)
+    z = product(x, mg.tanh(x))
+    (first,) = grad(z.sum(), x, create_graph=True)
+    (second,) = grad(first.sum(), x)
+    t = np.tanh(x.data)
+    s = 1 - t * t
+    assert_close(first.data, t + x.data * s, 1e-14)
+    assert_close(second.data, 2 * s - 2 * x.data * t * s, 1e-14)
+
+
+def test_a_fused_op_is_differentiable_at_third_order_and_on_every_path():
+    assert_gradients(lambda x, y: Product()(Product()(x, y), mg.sin(x)) * y, [np.array([0.3]), np.array([1.1])])
+    x = leaf(1.3)
+    y = Product()(Product()(x, x), x)
+    for expected in (3 * 1.3**2, 6 * 1.3, 6.0):
+        (y,) = grad(y, x, create_graph=True)
+        assert y.item() == pytest.approx(expected)
+
+
+def test_grad_under_create_graph_finds_an_inner_tensor_below_a_fused_op():
+    x = leaf(1.3)
+    h = x * x
+    (g,) = grad(Product()(h, mg.tanh(h)), h, create_graph=True)
+    assert g.item() == pytest.approx(np.tanh(1.69) + 1.69 * (1 - np.tanh(1.69) ** 2))
+
+
+def test_work_marked_once_runs_once_per_cotangent():
+    Product.calls = 0
+    x, y = leaf(2.0), leaf(3.0)
+    z = Product()(x, y)
+    z.backward(retain_graph=True)
+    assert Product.calls == 1
+    z.backward(mg.tensor(5.0))
+    assert Product.calls == 2 and x.grad.item() == 3 + 15
+
+
+def test_only_the_needed_gradients_are_computed():
+    class Half(Op):
+        """z = x·y"""
+
+        def forward(self, x, y):
+            return x * y
+
+        def grad_x(self, g, z, x, y):
+            return g * y
+
+        def grad_y(self, g, z, x, y):
+            raise AssertionError("not needed")
+
+    x = leaf(2.0)
+    Half()(x, mg.tensor(3.0)).backward()
+    assert x.grad.item() == 3
+
+
+# ------------------------------------------------------------------ dtypes and scalars
+@pytest.mark.parametrize(
+    "f",
+    [lambda x: x * np.float64(2), lambda x: np.float64(2) * x, lambda x: 2 - x, lambda x: 2 / x, lambda x: x**2,
+     lambda x: 2**x, lambda x: x + np.arange(2), lambda x: np.ones(2, np.float32) - x, lambda x: x / np.int64(3),
+     lambda x: np.ones((3, 2), np.float32) @ x, lambda x: x * True, lambda x: x * (x > 0)],
+)  # fmt: skip
+def test_numbers_and_integers_leave_float32_alone(f):
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = f(x)
+    y.sum().backward()
+    assert isinstance(y, mg.Tensor) and y.dtype == np.float32 and x.grad.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "f, dtype",
+    [(lambda i: i + 1, np.int64), (lambda i: i * 0.5, np.float32), (lambda i: i / 2, np.float32), (mg.exp, np.float32),
+     (lambda i: i * mg.tensor(np.ones(2)), np.float64), (lambda i: i * mg.ones(2), np.float32), (mg.mean, np.float32)],
+)  # fmt: skip
+def test_integers_take_the_dtype_of_the_float_they_meet(f, dtype):
+    assert f(mg.tensor([1, 2])).dtype == dtype
+
+
+def test_reductions_to_0_d_are_arrays():
+    y = (mg.tensor([1.0, 2.0], requires_grad=True) ** 2).sum()
+    assert type(y.data) is np.ndarray and y.shape == ()
+
+
+# ------------------------------------------------------------------ values changed since
+def test_the_classic_gan_mistake_is_named():
+    """The critic's step comes between the forward pass and the generator's backward pass."""
+    net = nn.Linear(2, 1)
+    opt = optim.SGD(net.parameters(), lr=0.1)
+    first, second = net(mg.ones(3, 2)).sum(), net(mg.ones(3, 2)).mean()
+    first.backward()
+    opt.step()
+    with pytest.raises(
+        RuntimeError, match=r"'weight' of shape \(1, 2\) was changed after <Linear> had used it.*step\(\)"
+    ):
+        second.backward()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda x: x.zero_(), lambda x: x.fill_(3.0), lambda x: x.copy_(mg.zeros(2)), lambda x: x.add_(1.0),
+     lambda x: x.mul_(2.0), lambda x: x.clamp_(0, 1), lambda x: x.normal_(), lambda x: x.uniform_()],
+)  # fmt: skip
+def test_every_change_in_place_is_noticed(change):
+    x = leaf([1.0, 2.0])
+    y = (x * x).sum()
+    change(x)
+    with pytest.raises(RuntimeError, match="changed after <Mul>"):
+        y.backward()
+    (x * x).sum().backward()
+
+
+def test_changes_before_the_forward_pass_are_fine():
+    x, data = leaf([1.0, 2.0]), mg.tensor([1.0, 1.0])
+    for _ in range(3):
+        data.normal_()
+        (x * data).sum().backward()
+
+
+def test_a_replaced_array_does_not_reach_a_graph_that_used_the_old_one():
+    x = leaf([1.0, 2.0])
+    y = (x * x).sum()
+    x.data = np.array([5.0, 5.0])
+    y.backward()
+    assert x.grad.tolist() == [2.0, 4.0]
+
+
+# ------------------------------------------------------------------ making ops
+def test_an_op_without_one_of_its_gradients_is_refused_when_it_is_defined():
+    with pytest.raises(TypeError, match="Broken lacks grad_y"):
+
+        class Broken(Op):
+            def forward(self, x, y):
+                return x
+
+            def grad_x(self, g, z, x, y):
+                return g
+
+
+def test_a_gradient_of_the_wrong_shape_names_the_op_and_the_shapes():
+    class Wrong(Op):
+        """y = x"""
+
+        def forward(self, x):
+            return x
+
+        def grad_x(self, g, y, x):
+            return g[:1]
+
+    with pytest.raises(ValueError, match=r"<Wrong>.*\(1,\).*\(3,\)"):
+        Wrong()(leaf(np.ones(3))).sum().backward()
+
+
+def test_a_replaced_gradient_method_is_the_one_that_is_used(monkeypatch):
+    monkeypatch.setattr(mg.ops.elementwise.Tanh, "grad_x", lambda self, g, y, x: 7 * g)
+    x = leaf(1.0)
+    mg.tanh(x).backward()
+    assert x.grad.item() == 7
