@@ -45,9 +45,9 @@ class Op:
     tensor([12.])
     """
 
+    __slots__ = ("number", "__dict__")  # freeing a node deletes its __dict__; its number stays
     broadcasts = False  # True: inputs broadcast as in NumPy; the engine sums each gradient back to its input's shape
     reference = None
-    number = 0
     edges = None  # per input the op that made it, the leaf itself, or None: no gradient goes there; None once freed
     retains_grad = False
     grad = None
@@ -87,7 +87,10 @@ class Op:
             output = float32_from_integers(output, arrays)
         if not any_edge:
             return Tensor(output)
-        self.inputs, self.arrays, self.edges, self.output = inputs, arrays, edges, output
+        self.inputs = inputs
+        self.arrays = arrays
+        self.edges = edges
+        self.output = output
         self.number = next(_clock)
         return Tensor(output, True, self)
 
@@ -168,14 +171,14 @@ def _walk(gradients: dict, wanted: set, retain_graph: bool, create_graph: bool) 
             gradient = partial(getattr(op, names[0]), i=i) if op.variadic else getattr(op, names[i])
             if gradient is None:
                 continue
-            x, gx = op.arrays[i], gradient(g, output, *inputs)
+            x, gx = inputs[i], gradient(g, output, *inputs)
             if gx.shape != x.shape or gx.dtype is not x.dtype:
                 gx = _fitted(gx, x, op)
             if edge not in gradients:
                 gradients[edge] = gx
                 if isinstance(edge, Op):
                     heappush(waiting, (-edge.number, edge))
-                elif not retain_graph and _is_new(gx, g, op):
+                elif not (retain_graph or create_graph) and _is_new(gx, g, op):
                     owned.add(edge)
             elif edge in owned:
                 gradients[edge] += gx
@@ -183,10 +186,11 @@ def _walk(gradients: dict, wanted: set, retain_graph: bool, create_graph: bool) 
                 gradients[edge] = gradients[edge] + gx
                 if not create_graph:
                     owned.add(edge)
-        if op.retains_grad:
-            op.grad = _as_own_tensor(g, False)
+        retains_grad = op.retains_grad
         if not retain_graph:
-            op.__dict__ = {"number": op.number, "grad": op.grad}
+            del op.__dict__
+        if retains_grad:
+            op.grad = _as_own_tensor(g, False)
     gradients.update(found)
     return {node: _as_own_tensor(g, node in owned) for node, g in gradients.items()}
 
