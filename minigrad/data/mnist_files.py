@@ -7,6 +7,7 @@ An IDX file is two zero bytes, a type code (8: unsigned byte), the number of axe
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import zlib
 from pathlib import Path
@@ -59,25 +60,29 @@ def read_idx(path, ndim: int) -> np.ndarray:
     def damaged(why):
         return ValueError(f"{path} is damaged: {why}; {_how_to_get(path.parent)}")
 
+    content = path.read_bytes()
     try:
-        content = unzipped(path.read_bytes())
+        content = unzipped(content)
     except (OSError, EOFError, zlib.error) as error:
         raise damaged(f"it does not unzip ({error})") from None
     header = 4 + 4 * ndim
     if content[:4] != bytes([0, 0, 8, ndim]):
         raise damaged(f"it starts with the bytes {content[:4].hex(' ')}, not with IDX's 00 00 08 {ndim:02x}")
+    if len(content) < header:
+        raise damaged("it ends within its header")
     shape = tuple(int.from_bytes(content[i : i + 4], "big") for i in range(4, header, 4))
     if len(content) - header != math.prod(shape):
-        raise damaged(f"its header announces {math.prod(shape):,} bytes and {max(len(content) - header, 0):,} follow")
+        raise damaged(f"its header announces {math.prod(shape):,} bytes and {len(content) - header:,} follow")
     return np.frombuffer(content, np.uint8, offset=header).reshape(shape).copy()
 
 
-def unzipped(content: bytes) -> bytes:
-    return gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+def unzipped(content: bytes, most: int = -1) -> bytes:
+    """`content`, or what it is the gzip of, up to `most` bytes."""
+    return gzip.GzipFile(fileobj=io.BytesIO(content)).read(most) if content[:2] == b"\x1f\x8b" else content
 
 
 def _find(root, name):
-    for path in (Path(root) / name, Path(root) / f"{name}.gz"):
+    for path in (Path(root) / f"{name}.gz", Path(root) / name):  # the order in which fetch() looks
         if path.is_file():
             return path
     raise FileNotFoundError(f"there is no {name} (or {name}.gz) in {root}; {_how_to_get(root)}")
