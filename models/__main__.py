@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
     keep_freed_memory()
     try:
         importlib.import_module(f"models.{name}").main(options)
-    except UserError as error:
+    except (UserError, OSError, MemoryError) as error:
         print(f"models {name}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -83,9 +83,10 @@ def train(model, optimizer, x_train, x_test, noisy_test, config, progress, save)
                 seen = x + noise * mg.randn_like(x) if noise else x
                 optimizer.zero_grad()
                 loss = loss_of(model(seen), x)
+                value = common.finite(loss.item())
                 loss.backward()
                 optimizer.step()
-                progress["step"], progress["loss_sum"] = step, progress["loss_sum"] + loss.item()
+                progress["step"], progress["loss_sum"] = step, progress["loss_sum"] + value
                 mean = progress["loss_sum"] / step
                 text = f"epoch {epoch + 1}/{config['epochs']}  {config['loss']} {mean:.4f}"
                 line.show(epoch * steps + step, text, end_of_epoch=step == steps)
@@ -94,7 +95,7 @@ def train(model, optimizer, x_train, x_test, noisy_test, config, progress, save)
                     return False
             logits, target = logits_of(model, noisy_test), mg.from_numpy(x_test)
             history["train_loss"].append(mean)
-            history["test_loss"].append(loss_of(logits, target).item())
+            history["test_loss"].append(common.finite(loss_of(logits, target).item()))
             history["test_mse"].append(mean_squared_error(mg.sigmoid(logits).numpy(), x_test))
             progress.update(epoch=epoch + 1, step=0, loss_sum=0.0)
             save()
@@ -219,10 +220,10 @@ def main(arguments=None) -> dict:
     out = given.get("out", parser.defaults["out"])
     checkpoint = common.load_checkpoint(f"{out}/checkpoint.npz", NAME) if resume else None
     if checkpoint:
-        config = common.resumed_config(checkpoint["config"], given, free=("out", "epochs", "data"))
+        config = common.resumed_config(parser.defaults, checkpoint["config"], given, free=("out", "epochs", "data"))
         progress = checkpoint["progress"]
     else:
-        config = {**{name: value for name, value in parser.defaults.items() if name != "resume"}, **given}
+        config = {**parser.defaults, **given}
         config["lr"] = config["lr"] or LEARNING_RATES[config["optimizer"]]
         history = {"train_loss": [], "test_loss": [], "test_mse": []}
         progress = {"epoch": 0, "step": 0, "loss_sum": 0.0, "history": history}
@@ -236,12 +237,11 @@ def main(arguments=None) -> dict:
     mg.manual_seed(config["seed"])
     model = Autoencoder(train_set[0].shape[1], config["hidden"], config["latent"])
     optimizer = OPTIMIZERS[config["optimizer"]](model.parameters(), config["lr"])
-    if checkpoint:
-        common.restore(checkpoint, model, optimizer)
     noisy_test = test_set[0]
     if config["noise"]:
-        draws = np.random.default_rng(config["seed"]).standard_normal(noisy_test.shape, np.float32)
-        noisy_test = noisy_test + np.float32(config["noise"]) * draws
+        noisy_test = noisy_test + config["noise"] * mg.randn(*noisy_test.shape).numpy()
+    if checkpoint:
+        common.restore(checkpoint, model, optimizer)
 
     def save():
         common.save_checkpoint(folder / "checkpoint.npz", NAME, config, model, optimizer, progress)

@@ -33,9 +33,10 @@ class Options(argparse.ArgumentParser):
         self.defaults: dict = {}
 
     def add(self, flag: str, default, help: str, **how) -> None:
-        name = flag.removeprefix("--").replace("-", "_")
-        self.defaults[name] = default
-        shown = "" if default is None or how.get("action") else f" (default: {default})"
+        if not how.get("action"):
+            self.defaults[flag.removeprefix("--").replace("-", "_")] = default
+        text = ",".join(map(str, default)) if isinstance(default, list) else default
+        shown = "" if default is None or how.get("action") else f" (default: {text})"
         self.add_argument(flag, help=help + shown, **how)
 
     def given(self, arguments) -> dict:
@@ -60,7 +61,7 @@ def number(kind, low=None, high=None, above=None):
         except ValueError:
             raise argparse.ArgumentTypeError(f"needs {name}, not {text!r}") from None
         inside = (low is None or value >= low) and (high is None or value <= high) and (above is None or value > above)
-        if not (inside and np.isfinite(value)):
+        if not (inside and abs(value) < np.inf):
             raise argparse.ArgumentTypeError(f"needs {name}, not {text}")
         return value
 
@@ -69,7 +70,7 @@ def number(kind, low=None, high=None, above=None):
 
 def numbers(text: str) -> list[int]:
     """An argparse type: whole numbers above 0 with commas between, as in 512,256."""
-    return [number(int, low=1)(part) for part in text.split(",")]
+    return [number(int, 1, 1 << 16)(part) for part in text.split(",")]
 
 
 # ------------------------------------------------------------------ data and the run folder
@@ -79,6 +80,9 @@ def load_digits(folder: str | None):
         parts = digits() if folder is None else mnist(folder)
     except (OSError, ValueError) as error:
         raise UserError(error) from None
+    for x, y in parts:
+        if x.shape[1:] != (28, 28) or np.bincount(y, minlength=10)[:10].min() < 2:
+            raise UserError(f"{folder} is not MNIST: it takes images of 28 x 28 pixels, at least two of each digit")
     return tuple((x.reshape(len(x), -1).astype(np.float32) / 255, y) for x, y in parts)
 
 
@@ -116,6 +120,13 @@ class Progress:
         left = (now - self.start) / max(done - self.first, 1) * (self.steps - done)
         line = f"{text}  step {done}/{self.steps}  {left:.0f} s left"
         print(f"\r{line}\033[K" if terminal else line, end="" if terminal and done < self.steps else "\n", flush=True)
+
+
+def finite(loss: float) -> float:
+    """The loss, or an error if training has blown up."""
+    if not np.isfinite(loss):
+        raise UserError(f"the loss has become {loss}: training diverged; take a smaller --lr")
+    return loss
 
 
 class StopOnInterrupt:
@@ -162,8 +173,9 @@ def load_checkpoint(path, name: str) -> dict:
     return checkpoint
 
 
-def resumed_config(saved: dict, given: dict, free: tuple[str, ...]) -> dict:
+def resumed_config(defaults: dict, saved: dict, given: dict, free: tuple[str, ...]) -> dict:
     """The options that a run was started with; of those given again only the ones in `free` may differ."""
+    saved = {**defaults, **saved}
     for name, value in given.items():
         if name not in free and value != saved[name]:
             flag = "--" + name.replace("_", "-")

@@ -39,5 +39,5 @@ def knn_accuracy(codes, labels, test_codes, test_labels, k: int = 5) -> float:
 
     How much of the classes a code has kept; distances are Euclidean, a tie goes to the smaller label.
     """
-    _, nearest = scipy.spatial.KDTree(codes).query(test_codes, k=k, workers=-1)
+    _, nearest = scipy.spatial.KDTree(codes).query(test_codes, k=range(1, k + 1), workers=-1)
     return float(np.mean(scipy.stats.mode(labels[nearest], axis=1).mode == test_labels))
