@@ -7,14 +7,14 @@ Read in this order: `Op.__call__` (the forward pass, which records), `_walk` (th
 from __future__ import annotations
 
 import contextlib
-from functools import partial, wraps
+from functools import wraps
 from heapq import heapify, heappop, heappush
 from itertools import count
 
 import numpy as np
 
-from .backend import get_array_module
-from .tensor import FLOAT64, PLAIN, Tensor, float32_from_integers, plain
+from .backend import changed_since, get_array_module, note_change
+from .tensor import FLOAT32, PLAIN, Tensor, plain, without_promotion_by_integers
 
 _clock = count(1)  # numbers ops as they are recorded and changes in place as they happen: larger is later
 _last_change = 0
@@ -53,9 +53,12 @@ class Op:
     grad = None
 
     def __init_subclass__(cls):
+        if not hasattr(cls, "forward"):
+            return  # a base class for ops
         code = cls.forward.__code__
         cls.variadic = bool(code.co_flags & 0x04)  # forward(self, *xs)
-        names = [f"grad_{name}" for name in code.co_varnames[1 : code.co_argcount + cls.variadic]]
+        inputs = code.co_varnames[code.co_argcount + code.co_kwonlyargcount :][:1] if cls.variadic else ()
+        names = [f"grad_{name}" for name in code.co_varnames[1 : code.co_argcount] + inputs]
         missing = [name for name in names if not hasattr(cls, name)]
         if missing:
             raise TypeError(f"{cls.__name__} lacks {', '.join(missing)}; where it is constant write grad_... = None")
@@ -80,18 +83,18 @@ class Op:
         try:
             output = self.forward(*arrays)
         except ValueError as error:
-            raise _explained(self, arrays, error) from None
+            shapes = " and ".join(str(x.shape) for x in arrays if hasattr(x, "shape"))
+            rule = "; from the right, lengths must be equal or one of them 1" if self.broadcasts else ""
+            raise ValueError(f"{self} of shapes {shapes}: {error}{rule}") from error
         if isinstance(output, np.generic):
             output = np.asarray(output)
-        if output.dtype is FLOAT64:
-            output = float32_from_integers(output, arrays)
+        if output.dtype is not FLOAT32:
+            output = without_promotion_by_integers(output, arrays)
         if not any_edge:
             return Tensor(output)
-        self.inputs = inputs
-        self.arrays = arrays
-        self.edges = edges
-        self.output = output
-        self.number = next(_clock)
+        if self.edges is not None:
+            raise RuntimeError(f"this {self} is a node of the graph already: an instance of an op is used once")
+        self.inputs, self.arrays, self.edges, self.output, self.number = inputs, arrays, edges, output, next(_clock)
         return Tensor(output, True, self)
 
     def __repr__(self):
@@ -104,10 +107,9 @@ def once(method):
 
     @wraps(method)
     def remembered(self, g, *args):
-        kept = vars(self).get(key)
-        if kept is None or kept[0] is not g:
-            kept = vars(self)[key] = (g, method(self, g, *args))
-        return kept[1]
+        if vars(self).get(key, (None,))[0] is not g:
+            vars(self)[key] = g, method(self, g, *args)
+        return vars(self)[key][1]
 
     return remembered
 
@@ -123,30 +125,28 @@ def _recording_is(on: bool):
 
 
 def no_grad():
-    """Record nothing inside ``with no_grad():``, or in a function decorated ``@no_grad()``."""
+    """Record nothing inside ``with no_grad():``, or in a function decorated ``@no_grad()``; in all threads at once."""
     return _recording_is(False)
-
-
-def is_grad_enabled() -> bool:
-    return _recording
 
 
 def changed(tensor: Tensor) -> Tensor:
     """Note that the values of `tensor` were overwritten: a graph recorded before that refuses to use them."""
     global _last_change
-    tensor.version = _last_change = next(_clock)
+    _last_change = next(_clock)
+    note_change(tensor.data, _last_change, tensor.name)
     return tensor
 
 
 # ------------------------------------------------------------------ the backward pass
-def _walk(gradients: dict, wanted: set, retain_graph: bool, create_graph: bool) -> dict:
+def _walk(gradients: dict, wanted: set, retain_graph: bool | None, create_graph: bool) -> dict:
     """Send gradients from where they are given down to all leaves or, if any are `wanted`, along the paths to those.
 
     A node is an op or a leaf Tensor; `gradients` maps nodes to ∂L/∂their output, before and after. Ops are visited from
     the newest to the oldest: an op's number is larger than those of all ops that it depends on, so when its turn comes,
     every gradient that it will ever get has arrived and been added up.
     """
-    useful = set(wanted) if wanted else None
+    retain_graph = create_graph if retain_graph is None else retain_graph
+    useful = set(wanted)  # the nodes from which a path leads to one of `wanted`
     if wanted:
         _add_leading_to(useful, gradients, min(getattr(node, "number", 0) for node in wanted))
     waiting = [(-node.number, node) for node in gradients if isinstance(node, Op)]
@@ -157,6 +157,8 @@ def _walk(gradients: dict, wanted: set, retain_graph: bool, create_graph: bool) 
         g = gradients.pop(op)
         if op in wanted:
             found[op] = g
+            if op.edges is None or useful.isdisjoint(op.edges):
+                continue
         if op.edges is None or op.number < _last_change:
             _refuse(op)
         output, inputs, edges, names = op.output, op.arrays, op.edges, op.gradient_names
@@ -164,16 +166,17 @@ def _walk(gradients: dict, wanted: set, retain_graph: bool, create_graph: bool) 
             output, inputs = Tensor(output, True, op), _input_tensors(op)
             if op.reference:
                 edges = ()
-                _splice(op.reference(*inputs).op, g, gradients, waiting, useful, op)
+                _splice(op, inputs, g, gradients, waiting, useful)
         for i, edge in enumerate(edges):
-            if edge is None or useful is not None and edge not in useful:
+            if edge is None or wanted and edge not in useful:
                 continue
-            gradient = partial(getattr(op, names[0]), i=i) if op.variadic else getattr(op, names[i])
+            gradient = getattr(op, names[0 if op.variadic else i])
             if gradient is None:
                 continue
-            x, gx = inputs[i], gradient(g, output, *inputs)
-            if gx.shape != x.shape or gx.dtype is not x.dtype:
-                gx = _fitted(gx, x, op)
+            gx = gradient(g, output, *inputs, i=i) if op.variadic else gradient(g, output, *inputs)
+            x = inputs[i]
+            if gx is None or gx.shape != x.shape or gx.dtype is not x.dtype:
+                gx = _fitted(gx, x, op, gradient)
             if edge not in gradients:
                 gradients[edge] = gx
                 if isinstance(edge, Op):
@@ -186,21 +189,24 @@ def _walk(gradients: dict, wanted: set, retain_graph: bool, create_graph: bool) 
                 gradients[edge] = gradients[edge] + gx
                 if not create_graph:
                     owned.add(edge)
-        retains_grad = op.retains_grad
+        before, retains_grad = op.grad, op.retains_grad
         if not retain_graph:
             del op.__dict__
         if retains_grad:
-            op.grad = _as_own_tensor(g, False)
+            op.grad = _as_own_tensor(g, False) if before is None else before + g
     gradients.update(found)
     return {node: _as_own_tensor(g, node in owned) for node, g in gradients.items()}
 
 
-def _splice(reference, g, gradients, waiting, useful, op):
-    """Walk the freshly recorded graph of a fused op's reference in the op's place: it ends at the same inputs."""
-    gradients[reference] = g
-    heappush(waiting, (-reference.number, reference))
-    if useful is not None:
-        _add_leading_to(useful, [reference], op.number)
+def _splice(op, inputs, g, gradients, waiting, useful):
+    """Record the reference of a fused op and let the walk go through that instead: it ends at the same inputs."""
+    output = op.reference(*inputs)
+    if output.op is None or output.op.number < op.number:
+        output = output.clone()  # the reference handed out an input: it needs a node of its own
+    if output.op is not None:
+        gradients[output.op] = g
+        heappush(waiting, (-output.op.number, output.op))
+        _add_leading_to(useful, [output.op], op.number)
 
 
 def _add_leading_to(useful, start, oldest):
@@ -209,51 +215,57 @@ def _add_leading_to(useful, start, oldest):
     while stack:
         op = stack.pop()
         if isinstance(op, Op) and op not in ops and op.number >= oldest:
-            if op.edges is None:
+            if op.edges is not None:
+                ops.add(op)
+                stack += op.edges
+            elif op not in useful:
                 _refuse(op)
-            ops.add(op)
-            stack += op.edges
     for op in sorted(ops, key=lambda op: op.number):
         if not useful.isdisjoint(op.edges):
             useful.add(op)
 
 
 def _refuse(op):
-    """Raise if the walk cannot use `op`: its graph is gone, or one of its inputs has other values now."""
+    """Raise if the walk cannot use `op`: its graph is gone, or memory that it used holds other values now."""
     if op.edges is None:
-        raise RuntimeError(
-            "backward through a graph that was already walked: it is freed on the way to save memory. "
-            "Compute the loss again, or pass retain_graph=True to the first backward()"
-        )
-    for x, array in zip(op.inputs, op.arrays):
-        if isinstance(x, Tensor) and (x.version > op.number or x.data is not array):
-            what = f"{x.name!r} of shape {x.shape}" if x.name else f"a tensor of shape {x.shape}"
-            raise RuntimeError(
-                f"{what} was changed after {op} had used it, so this would be the gradient at other values. "
-                "Call backward() before the optimizer's step(), or run the forward pass again after it"
-            )
+        raise RuntimeError("the graph was walked already and is freed; run forward again, or retain_graph=True before")
+    if found := changed_since(op.number, (*op.arrays, op.output)):
+        advice = "call backward() before the optimizer's step(), or run the forward pass again after it"
+        raise RuntimeError(f"{found} was changed after {op} had used it and would give a wrong gradient: {advice}")
 
 
 def _input_tensors(op):
-    """The inputs of `op` as Tensors: arrays become constants, numbers stay numbers."""
-    _refuse(op)
-    return [x if isinstance(x, Tensor) or not hasattr(x, "dtype") else Tensor(x) for x in op.inputs]
+    """The inputs of `op` as Tensors: what no gradient goes to is a constant, numbers stay numbers."""
+    inputs = []
+    for x, array, edge in zip(op.inputs, op.arrays, op.edges):
+        if edge is None:
+            x = Tensor(array) if hasattr(array, "dtype") else array
+        elif x.data is not array:
+            raise RuntimeError(f"the array of an input of {op} was replaced; create_graph=True needs the old one")
+        inputs.append(x)
+    return inputs
 
 
-def _fitted(gx, x, op):
+def _fitted(gx, x, op, gradient):
     """`gx` with the dtype and the shape of the input x: broadcasting repeats, so its gradient sums."""
+    if gx is None or gx.shape != x.shape and not (op.broadcasts and _broadcasts_to(x.shape, gx.shape)):
+        made = "None" if gx is None else f"a gradient of shape {gx.shape}"
+        raise ValueError(f"{gradient.__name__} of {op} returned {made} for an input of shape {x.shape}")
     if gx.shape != x.shape:
         extra = gx.ndim - x.ndim
-        if not op.broadcasts or extra < 0:
-            raise ValueError(f"{op} made a gradient of shape {gx.shape} for an input of shape {x.shape}")
         axes = tuple(i for i, n in enumerate(gx.shape) if i < extra or n != x.shape[i - extra])
         gx = gx.sum(axis=axes, keepdims=True).reshape(x.shape)
     return gx if gx.dtype == x.dtype else gx.astype(x.dtype)
 
 
+def _broadcasts_to(small, large):
+    return len(small) <= len(large) and all(m in (1, n) for m, n in zip(small[::-1], large[::-1]))
+
+
 def _is_new(gx, g, op):
-    """Whether the op made `gx` for this call: not a view, not g passed on, nothing it keeps."""
-    return gx.base is None and not op.reference and not any(gx is a for a in (g, *op.arrays, *vars(op).values()))
+    """Whether the op made `gx` for this call alone: not a view, not g passed on, nothing that it keeps."""
+    shared = op.reference or any(key.startswith("once") for key in vars(op))
+    return gx.base is None and not shared and not any(gx is a for a in (g, *op.arrays, *vars(op).values()))
 
 
 def _as_own_tensor(g, owned):
@@ -266,16 +278,10 @@ def _as_own_tensor(g, owned):
 def _first_gradient(output: Tensor, g, create_graph: bool):
     """∂L/∂output to start from: 1 for a scalar."""
     if not output.requires_grad:
-        raise RuntimeError(
-            "backward from a tensor without history: nothing that requires a gradient led to it. "
-            "Set requires_grad=True on an input, and look for no_grad() or detach() on the way"
-        )
+        raise RuntimeError("backward from a tensor without history: nothing with requires_grad=True led to it")
     if g is None:
         if output.data.size != 1:
-            raise RuntimeError(
-                f"backward from a tensor of shape {output.shape} needs the gradient of the loss with respect to it; "
-                "without one it starts from a scalar: reduce it first, as in loss.mean()"
-            )
+            raise RuntimeError(f"backward from shape {output.shape}: reduce it to a scalar first, as in loss.mean()")
         g = get_array_module(output.data).ones_like(output.data)
     g = g if isinstance(g, Tensor) else Tensor(g)
     if g.shape != output.shape:
@@ -295,13 +301,13 @@ def backward(self: Tensor, gradient=None, retain_graph: bool | None = None, crea
     """
     with _recording_is(create_graph):
         first = {self.op or self: _first_gradient(self, gradient, create_graph)}
-        found = _walk(first, set(), create_graph if retain_graph is None else retain_graph, create_graph)
+        found = _walk(first, set(), retain_graph, create_graph)
         for leaf, g in found.items():
-            leaf.grad = g if leaf.grad is None else leaf.grad + g
+            leaf.grad = leaf.grad + g if leaf.grad is not None else g.clone() if create_graph else g
 
 
 def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=False, allow_unused=False):
-    """∂outputs/∂inputs as a tuple of Tensors, one per input; no ``.grad`` is touched.
+    """∂outputs/∂inputs as a tuple of Tensors, one per input; no leaf's ``.grad`` is touched.
 
     Several outputs count as their sum, each weighted with its cotangent in `grad_outputs`. Only the paths that lead to
     `inputs` are walked. An input that the outputs do not depend on is an error, or None under `allow_unused`.
@@ -313,16 +319,16 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
     """
     outputs, inputs = _as_list(outputs), _as_list(inputs)
     cotangents = [None] * len(outputs) if grad_outputs is None else _as_list(grad_outputs)
-    for i, x in enumerate(inputs):
-        if not x.requires_grad:
-            raise RuntimeError(f"input {i} of shape {x.shape} does not require a gradient: set requires_grad=True")
+    for i, x in enumerate(inputs or [None]):
+        if not (isinstance(x, Tensor) and x.requires_grad):
+            raise RuntimeError(f"grad() needs inputs with requires_grad=True, and input {i} is {x!r:.60}")
     with _recording_is(create_graph):
         first = {}
         for y, g in zip(outputs, cotangents, strict=True):
             g, node = _first_gradient(y, g, create_graph), y.op or y
             first[node] = first[node] + g if node in first else g
         nodes = [x.op or x for x in inputs]
-        found = _walk(first, set(nodes), create_graph if retain_graph is None else retain_graph, create_graph)
+        found = _walk(first, set(nodes), retain_graph, create_graph)
     for i, (x, node) in enumerate(zip(inputs, nodes)):
         if node not in found and not allow_unused:
             raise RuntimeError(f"the outputs do not depend on input {i} of shape {x.shape}; allow_unused gives None")
@@ -330,15 +336,7 @@ def grad(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph=Fal
 
 
 def _as_list(tensors):
-    return [tensors] if isinstance(tensors, (Tensor, np.ndarray)) else list(tensors)
-
-
-def _explained(op, arrays, error):
-    shapes = " and ".join(str(x.shape) for x in arrays if hasattr(x, "shape"))
-    if op.broadcasts and "broadcast" in str(error):
-        error = f"shapes {shapes} do not broadcast: from the right, lengths must be equal or one of them 1"
-        return ValueError(f"{op}: {error}")
-    return ValueError(f"{op}: {error} (inputs of shape {shapes})")
+    return list(tensors) if isinstance(tensors, (list, tuple)) else [tensors]
 
 
 Tensor.backward = backward

@@ -6,6 +6,8 @@ array lies on the host or on a device.
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 
 _modules = {np.ndarray: np}  # array type -> the library that owns it
@@ -27,10 +29,32 @@ def get_array_module(*arrays):
 def add_at(array, index, values) -> None:
     """array[index] += values, adding as often as the index names a place."""
     parts = index if isinstance(index, tuple) else (index,)
-    if any(isinstance(part, (list, np.ndarray)) for part in parts):
+    if all(isinstance(part, (int, slice, type(None), type(...))) for part in parts):
+        array[index] += values  # such an index names every place once
+    else:
         np.add.at(array, index, values)
-    else:  # slices and integers name every place once
-        array[index] += values
+
+
+_changes: dict = {}  # id of an array that owns memory which was changed in place -> (when, what, the array weakly)
+
+
+def note_change(array, when: int, name: str | None) -> None:
+    """Remember that `array` was overwritten at the time `when`, for `changed_since`."""
+    what = f"{name!r} of shape {array.shape}" if name else f"a tensor of shape {array.shape}"
+    while type(array.base) in _modules:  # a view may be gone before the memory is used again
+        array = array.base
+    key = id(array)
+    _changes[key] = when, what, weakref.ref(array, lambda _: _changes.pop(key, None))
+
+
+def changed_since(when: int, arrays) -> str | None:
+    """What was overwritten after `when` in memory that one of `arrays` lies in too."""
+    for at, what, owner in list(_changes.values()):
+        if at > when and owner() is not None:
+            for array in arrays:
+                if type(array) in _modules and get_array_module(array).may_share_memory(array, owner()):
+                    return what
+    return None
 
 
 _generator = np.random.default_rng()

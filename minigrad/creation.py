@@ -64,7 +64,7 @@ def eye(n: int, m: int | None = None, dtype=np.float32) -> Tensor:
 def arange(start, end=None, step=1, dtype=None) -> Tensor:
     """start, start + step, ... below `end`; arange(n) counts from 0."""
     start, end = (0, start) if end is None else (start, end)
-    whole = all(isinstance(n, int) for n in (start, end, step))
+    whole = all(isinstance(n, (int, np.integer)) for n in (start, end, step))
     return Tensor(np.arange(start, end, step, dtype or (np.int64 if whole else np.float32)))
 
 
@@ -73,14 +73,14 @@ def linspace(start: float, end: float, steps: int, dtype=np.float32) -> Tensor:
     return Tensor(np.linspace(start, end, steps, dtype=dtype))
 
 
-def rand(*shape, dtype=np.float32) -> Tensor:
+def rand(*shape, dtype=np.float32, requires_grad: bool = False) -> Tensor:
     """Draws from U(0, 1)."""
-    return Tensor(generator().random(_shape(shape)).astype(dtype))
+    return Tensor(generator().random(_shape(shape)).astype(dtype), requires_grad)
 
 
-def randn(*shape, dtype=np.float32) -> Tensor:
+def randn(*shape, dtype=np.float32, requires_grad: bool = False) -> Tensor:
     """Draws from N(0, 1)."""
-    return Tensor(generator().standard_normal(_shape(shape)).astype(dtype))
+    return Tensor(generator().standard_normal(_shape(shape)).astype(dtype), requires_grad)
 
 
 def randn_like(x) -> Tensor:

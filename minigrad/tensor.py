@@ -11,7 +11,7 @@ import numpy as np
 
 from .backend import get_array_module
 
-FLOAT64 = np.dtype(np.float64)
+FLOAT32 = np.dtype(np.float32)
 PLAIN = {np.ndarray, float, int, bool, type(None)}  # what an op takes as it is
 
 
@@ -38,7 +38,7 @@ class Tensor:
     tensor([2., 4., 6.])
     """
 
-    __slots__ = ("data", "requires_grad", "op", "name", "version", "_grad")
+    __slots__ = ("data", "requires_grad", "op", "name", "_grad")
     __array_ufunc__ = None  # so that `ndarray + tensor` asks Tensor.__radd__ instead of looping over the elements
 
     def __init__(self, data, requires_grad: bool = False, op=None):
@@ -47,13 +47,12 @@ class Tensor:
             if requires_grad and data.dtype.kind != "f":
                 raise TypeError(
                     f"requires_grad needs a floating-point tensor, and this one is {data.dtype}: "
-                    "only real numbers have gradients; convert it first, as in tensor(...).float()"
+                    "only real numbers have gradients; convert it first with .float()"
                 )
         self.data = data
         self.requires_grad = requires_grad
         self.op = op
         self.name = None
-        self.version = 0  # when the values were last changed in place, on the clock that numbers the ops
         self._grad = None
 
     # ------------------------------------------------------------------ the gradient
@@ -65,7 +64,8 @@ class Tensor:
     @grad.setter
     def grad(self, value):
         if value is not None:
-            value = value if isinstance(value, Tensor) else Tensor(value)
+            if not isinstance(value, Tensor) or value.dtype != self.dtype:
+                value = Tensor(to_array(value, self.dtype))
             if value.shape != self.shape:
                 raise ValueError(f"a gradient has its tensor's shape {self.shape}, and this one has {value.shape}")
         if self.op is None:
@@ -146,6 +146,9 @@ class Tensor:
             raise TypeError("a 0-d tensor has no len(); .item() gives its number")
         return len(self.data)
 
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
     def __bool__(self) -> bool:
         if self.data.size != 1:
             raise ValueError(f"the truth of a tensor of shape {self.shape} is ambiguous; compare one element")
@@ -156,6 +159,16 @@ class Tensor:
 
     def __int__(self) -> int:
         return int(self.item())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def __deepcopy__(self, memo) -> Tensor:
+        if self.op is not None:
+            raise RuntimeError("only a leaf can be deep-copied; for another tensor take .detach() or .clone()")
+        copy = type(self)(self.data.copy(), self.requires_grad)
+        copy.name, copy.grad = self.name, None if self._grad is None else self._grad.detach().clone()
+        return copy
 
     __hash__ = object.__hash__  # == compares values, but as a key of a dict a tensor is itself
 
@@ -170,15 +183,16 @@ def to_array(data, dtype=None):
     """An array as it is, a Tensor's array; numbers and lists become float32, int64 or bool arrays."""
     if isinstance(data, Tensor):
         data = data.data
-    if isinstance(data, np.generic) or get_array_module(data) is np and not isinstance(data, np.ndarray):
-        from_python = not isinstance(data, np.generic)
-        data = np.asarray(data)
+    if get_array_module(data) is np:
+        known = isinstance(data, (np.ndarray, np.generic))
+        try:
+            data = np.asarray(data)
+        except ValueError:
+            raise ValueError("the lists for a tensor must be nested evenly, each as long as its neighbours") from None
         if data.dtype.kind not in "fiub":
-            raise TypeError(
-                f"a tensor holds numbers, and {data.dtype} are none; check the list for ragged rows or text"
-            )
-        if from_python and data.dtype == np.float64 and dtype is None:
-            dtype = np.float32
+            raise TypeError(f"a tensor holds real numbers or truth values, not {data.dtype.name}")
+        if not known and data.dtype == np.float64:
+            dtype = dtype or np.float32
     return data if dtype is None else data.astype(dtype, copy=False)
 
 
@@ -195,9 +209,10 @@ def plain(x):
     )
 
 
-def float32_from_integers(output, inputs):
-    """NumPy makes float64 of integers and a float; here the result has the float's dtype, float32 if there is none."""
+def without_promotion_by_integers(output, inputs):
+    """NumPy widens a float that meets integers; here it keeps its dtype, and integers alone give float32."""
     dtypes = [x.dtype for x in inputs if hasattr(x, "dtype")]
-    if FLOAT64 not in dtypes and any(dtype.kind in "iub" for dtype in dtypes):
-        return output.astype(np.float32)
-    return output
+    if output.dtype.kind != "f" or all(dtype.kind == "f" for dtype in dtypes):
+        return output
+    floats = [dtype for dtype in dtypes if dtype.kind == "f"]
+    return output.astype(np.result_type(*floats) if floats else np.float32, copy=False)

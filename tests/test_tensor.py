@@ -124,11 +124,33 @@ def test_repr(x, text):
     assert repr(x()) == text
 
 
+def test_a_number_can_be_formatted():
+    assert f"{mg.tensor(0.125):.2f} {mg.tensor([1.0])}" == "0.12 tensor([1.])"
+
+
+def test_truth_values_combine():
+    a, b = mg.tensor([True, False]), mg.tensor([True, True])
+    assert (a & b).tolist() == [True, False] and (a | b).tolist() == [True, True] and (~a).tolist() == [False, True]
+
+
+def test_dtype_by_name():
+    x = mg.tensor([1, 2])
+    assert x.float().dtype == np.float32 and x.double().dtype == np.float64 and x.to(np.int64) is x
+
+
+def test_dim_and_axis_mean_the_same():
+    x = mg.ones(2, 1)
+    assert x.sum(dim=0, keepdim=True).shape == (1, 1) and mg.cat([x, x], dim=1).shape == (2, 2)
+    assert x.unsqueeze(dim=0).shape == (1, 2, 1) and x.squeeze(dim=1).shape == (2,) and mg.stack([x], dim=-1).ndim == 3
+
+
 def test_deepcopy_of_a_leaf_is_another_leaf():
     x = mg.tensor([1.0], requires_grad=True)
     y = copy.deepcopy(x)
     y.data[0] = 5
     assert x.tolist() == [1.0] and y.requires_grad
+    with pytest.raises(RuntimeError, match="only a leaf"):
+        copy.deepcopy(x * 2)
 
 
 def test_in_place_changes_return_the_tensor_and_do_what_they_say():

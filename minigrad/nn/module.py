@@ -46,8 +46,13 @@ class Module:
     _buffers: frozenset[str] = frozenset()
 
     def __setattr__(self, name, value):
-        if isinstance(value, Parameter) and value.name is None:
-            value.name = name
+        if isinstance(value, Parameter):
+            value.name = value.name or name
+        elif value is not None and isinstance(vars(self).get(name), Parameter):
+            raise TypeError(
+                f"{type(self).__name__}.{name} is a Parameter, and a {type(value).__name__} would be none: "
+                "change it in place with copy_() and the like, or assign an nn.Parameter"
+            )
         object.__setattr__(self, name, value)
 
     def forward(self, *inputs):
@@ -61,6 +66,7 @@ class Module:
         return ((name, value) for name, value in vars(self).items() if isinstance(value, Module))
 
     def children(self) -> Iterator[Module]:
+        """The modules directly inside, in order; one that stands in two places comes twice."""
         return (child for _, child in self.named_children())
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
@@ -96,7 +102,7 @@ class Module:
     def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
         for path, module in self.named_modules():
             for name in vars(module):
-                if name in module._buffers:
+                if name in module._buffers and getattr(module, name) is not None:
                     yield _join(path, name), getattr(module, name)
 
     def buffers(self) -> Iterator[Tensor]:
@@ -131,7 +137,9 @@ class Module:
         return self
 
     def to(self, dtype) -> Module:
-        """Convert parameters and floating-point buffers to another dtype, in place."""
+        """Convert parameters and floating-point buffers to another floating-point dtype, in place."""
+        if np.dtype(dtype).kind != "f":
+            raise TypeError(f"a module computes in floating point, not in {np.dtype(dtype)}")
         for tensor in (*self.parameters(), *self.buffers()):
             if tensor.dtype.kind == "f":
                 tensor.data = tensor.data.astype(dtype, copy=False)
@@ -151,7 +159,7 @@ class Module:
         state = {}
         for path, module in self._places():
             for name, value in vars(module).items():
-                if isinstance(value, Parameter) or name in module._buffers:
+                if isinstance(value, Parameter) or name in module._buffers and value is not None:
                     state[_join(path, name)] = value.detach()
         return state
 
@@ -213,6 +221,8 @@ class Sequential(Module):
 
     def __init__(self, *layers: Module):
         for i, layer in enumerate(layers):
+            if not isinstance(layer, Module):
+                raise TypeError(f"Sequential takes layers such as nn.ReLU(), and number {i} is {layer!r:.60}")
             setattr(self, str(i), layer)
 
     def forward(self, x):

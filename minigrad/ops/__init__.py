@@ -10,7 +10,7 @@ from ..tensor import Tensor, plain
 from . import inplace  # attaches zero_, add_, ...
 from .elementwise import (
     abs, add, astype, clamp, clone, cos, div, exp, expm1, leaky_relu, log, log1p, maximum, minimum, mul, neg, pow,
-    reciprocal, relu, sigmoid, sign, sin, softplus, sqrt, square, sub, tanh, where,
+    reciprocal, relu, sigmoid, sign, sin, softplus, sqrt, square, sub, tanh, to_float32, to_float64, where,
 )  # fmt: skip
 from .index import getitem, scatter_add, setitem
 from .linalg import linear, matmul
@@ -43,23 +43,32 @@ def _comparison(compare):
     """A Tensor of truth values, through which no gradient goes."""
 
     def comparison(x, y):
-        return Tensor(compare(x.data, plain(y)))
+        try:
+            return Tensor(compare(x.data, plain(y)))
+        except ValueError:
+            raise ValueError(f"{compare.__name__}: shapes {x.shape} and {y.shape} do not broadcast") from None
 
     return comparison
+
+
+def _invert(x):
+    """True where x is false."""
+    return Tensor(~x.data)
 
 
 for _name, _function in {"add": add, "sub": sub, "mul": mul, "truediv": div, "pow": pow, "matmul": matmul}.items():
     setattr(Tensor, f"__{_name}__", _function)
     setattr(Tensor, f"__r{_name}__", _reflected(_function))
-for _name in ("lt", "le", "eq", "ne", "gt", "ge"):
-    setattr(Tensor, f"__{_name}__", _comparison(getattr(operator, _name)))
+for _name in ("lt", "le", "eq", "ne", "gt", "ge", "and", "or"):
+    setattr(Tensor, f"__{_name}__", _comparison(getattr(operator, f"__{_name}__")))
 for _function in (
     abs, astype, broadcast_to, clamp, clone, cos, exp, expm1, flatten, log, log1p, mean, permute, pow, reciprocal, relu,
     reshape, sigmoid, sign, sin, sqrt, square, squeeze, sum, tanh, transpose, unsqueeze,
 ):  # fmt: skip
     setattr(Tensor, _function.__name__, _function)
 
-Tensor.__neg__, Tensor.__abs__ = neg, abs
+Tensor.__neg__, Tensor.__abs__, Tensor.__invert__ = neg, abs, _invert
 Tensor.__getitem__, Tensor.__setitem__ = getitem, setitem
 Tensor.view, Tensor.expand, Tensor.swapaxes = reshape, broadcast_to, transpose
+Tensor.to, Tensor.float, Tensor.double = astype, to_float32, to_float64
 Tensor.T = property(reverse_axes)

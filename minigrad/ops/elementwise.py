@@ -6,7 +6,7 @@ that people call follow at the end.
 
 from ..autograd import Op
 from ..backend import get_array_module
-from ..tensor import Tensor
+from ..tensor import Tensor, plain
 
 # fmt: off
 
@@ -51,7 +51,7 @@ class Neg(Op):
 
 
 class Pow(Op):
-    """z = xʸ, with ∂z/∂x = 0 where y = 0 and ∂z/∂y = 0 where x = 0"""
+    """z = xʸ, with ∂z/∂x = 0 where y = 0 and ∂z/∂y = 0 where x = 0 and y ≥ 0"""
     broadcasts = True
     def forward(self, x, y):      return x ** y
     def grad_x(self, g, z, x, y): return g * (y * x ** (y - (y != 0)))    # y·xʸ⁻¹, never 0·∞ at y = 0
@@ -133,7 +133,7 @@ class Sigmoid(Op):
 
 
 class ReLU(Op):
-    """y = max(x, 0), with slope 0 at 0"""
+    """y = max(x, 0), with slope 0 at 0; an infinite g makes ∞·0 = NaN where x ≤ 0 (`where` does not)"""
     def forward(self, x):         return get_array_module(x).maximum(x, 0)
     def grad_x(self, g, y, x):    return g * (y > 0)
 
@@ -196,8 +196,8 @@ class Where(Op):
     broadcasts = True
     grad_condition = None
     def forward(self, condition, x, y):      return get_array_module(condition).where(condition, x, y)
-    def grad_x(self, g, z, condition, x, y): return g * condition
-    def grad_y(self, g, z, condition, x, y): return g * (condition == 0)
+    def grad_x(self, g, z, condition, x, y): return where(condition, g, 0.0)     # not g·condition: ∞·0 is no number
+    def grad_y(self, g, z, condition, x, y): return where(condition, 0.0, g)
 
 
 class AsType(Op):
@@ -242,7 +242,7 @@ def neg(x):
 
 def pow(x, y):
     """xʸ, element by element, shapes broadcast."""
-    return Square()(x) if type(y) in (int, float) and y == 2 else Pow()(x, y)
+    return Square()(x) if type(y) is int and y == 2 else Pow()(x, y)
 
 
 def square(x):
@@ -317,7 +317,7 @@ def relu(x):
 
 def leaky_relu(x, negative_slope=0.01):
     """x where x > 0, else negative_slope·x."""
-    return LeakyReLU(negative_slope)(x)
+    return LeakyReLU(float(negative_slope))(x)
 
 
 def softplus(x):
@@ -336,10 +336,12 @@ def minimum(x, y):
 
 
 def clamp(x, min=None, max=None):
-    """x held between min and max, either of which may be None."""
+    """x held between the numbers min and max, either of which may be None."""
     if min is None and max is None:
         raise ValueError("clamp needs min, max or both")
-    return Clamp(min, max)(x)
+    if isinstance(min, Tensor) or isinstance(max, Tensor):
+        raise TypeError("clamp takes numbers; between tensors it is minimum(maximum(x, low), high)")
+    return Clamp(plain(min), plain(max))(x)
 
 
 def where(condition, x, y):
@@ -353,11 +355,23 @@ def clone(x):
 
 
 def astype(x, dtype):
-    """x in another dtype; gradients flow back between floating-point dtypes and stop at integers.
+    """x in another dtype, x itself if it has it; gradients flow back between float dtypes and stop at integers.
 
     >>> Tensor([1.5, 2.0]).astype("int64")
     tensor([1, 2])
     """
+    if x.dtype == dtype:
+        return x
     if isinstance(x, Tensor) and (x.dtype.kind != "f" or get_array_module(x.data).dtype(dtype).kind != "f"):
         return Tensor(x.data.astype(dtype))
     return AsType(dtype)(x)
+
+
+def to_float32(x):
+    """x as float32."""
+    return astype(x, "float32")
+
+
+def to_float64(x):
+    """x as float64."""
+    return astype(x, "float64")

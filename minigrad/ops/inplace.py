@@ -1,17 +1,16 @@
-"""Changes in place, outside a graph: on a leaf, or under ``no_grad()``. Each one moves the tensor's version on."""
+"""Changes in place, outside a graph: on a leaf, or under ``no_grad()``. A graph that used the old values notices."""
 
-from ..autograd import changed, is_grad_enabled
+from .. import autograd
 from ..backend import generator, get_array_module
 from ..tensor import Tensor, plain
 
 
-def _writable(name, x):
-    if x.op is not None and is_grad_enabled():
+def _writable(x):
+    if x.op is not None and autograd._recording:
         raise RuntimeError(
-            f"{name} would overwrite a value that is part of a graph, whose gradient needs it: "
-            "write x = x + y instead of an in-place change, or work under no_grad()"
+            "an in-place change would overwrite a value that is part of a graph, whose gradient needs it: "
+            "write x = x + y and the like, or work under no_grad()"
         )
-    changed(x)
     return x.data
 
 
@@ -22,36 +21,35 @@ def zero_(x):
 
 def fill_(x, value):
     """Set every element to `value`."""
-    _writable("fill_", x)[...] = plain(value)
-    return x
+    _writable(x)[...] = plain(value)
+    return autograd.changed(x)
 
 
 def copy_(x, source):
     """Overwrite x with `source`, whose shape broadcasts to x's."""
-    array = plain(source)
-    _writable("copy_", x)[...] = array
-    return x
+    _writable(x)[...] = plain(source)
+    return autograd.changed(x)
 
 
 def add_(x, other, *, alpha=1):
     """x += alpha·other"""
-    array = _writable("add_", x)
+    array = _writable(x)
     array += plain(other) if alpha == 1 else alpha * plain(other)
-    return x
+    return autograd.changed(x)
 
 
 def mul_(x, other):
     """x *= other"""
-    array = _writable("mul_", x)
+    array = _writable(x)
     array *= plain(other)
-    return x
+    return autograd.changed(x)
 
 
 def clamp_(x, min=None, max=None):
     """Hold x between min and max in place."""
-    array = _writable("clamp_", x)
+    array = _writable(x)
     get_array_module(array).clip(array, min, max, out=array)
-    return x
+    return autograd.changed(x)
 
 
 def uniform_(x, a=0.0, b=1.0):

@@ -58,9 +58,10 @@ def matmul(x, y):
     >>> matmul(ones(2, 3), ones(5, 3, 4)).shape
     (5, 2, 4)
     """
-    if x.ndim == 0 or y.ndim == 0 or x.shape[-1] != y.shape[-2 if y.ndim > 1 else 0]:
+    a, b = getattr(x, "shape", ()), getattr(y, "shape", ())
+    if not a or not b or a[-1] != b[-2:][0]:
         raise ValueError(
-            f"matmul: shapes {x.shape} @ {y.shape} do not multiply: the last axis of the first "
+            f"matmul: shapes {a} @ {b} do not multiply: the last axis of the first "
             "must be as long as the second-to-last (a vector's only) axis of the second"
         )
     if x.ndim > 1 and y.ndim > 1:

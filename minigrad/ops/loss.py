@@ -69,7 +69,7 @@ def mse_loss(input, target, *, reduction="mean"):
 def rmse_loss(input, target):
     """Root mean squared error, √((1/n) Σ (x − t)²); its gradient is 0 where the error is 0."""
     input, target = _pair("rmse_loss", input, target)
-    return norm(input - target) * (1 / math.sqrt(math.prod(input.shape)))
+    return norm(input - target) / math.sqrt(math.prod(input.shape))
 
 
 def binary_cross_entropy(input, target, *, reduction="mean"):
@@ -93,6 +93,8 @@ def _pair(name, x, t):
     """Input and target, of one shape: broadcasting (n, 1) against (n,) would silently compare every pair."""
     if x.shape != t.shape:
         raise ValueError(f"{name}: the input has shape {x.shape} and the target {t.shape}; they must be equal")
+    if 0 in x.shape:
+        raise ValueError(f"{name}: the batch is empty: its shape is {x.shape}")
     return x, t if t.dtype.kind == "f" else t.astype(x.dtype)
 
 

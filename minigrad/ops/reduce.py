@@ -1,11 +1,11 @@
 """Reductions over axes: sum, mean, norm. Axes are NumPy's `axis` and `keepdims`; `dim` and `keepdim` mean the same."""
 
-import functools
 import math
 
 from ..autograd import Op
 from ..backend import get_array_module
-from .shape import broadcast_to
+from .elementwise import abs
+from .shape import axis_of, broadcast_to, with_dim
 
 
 class Sum(Op):
@@ -51,31 +51,16 @@ class Norm(Op):
 
 
 def kept_shape(shape, axis):
-    """The shape that a reduction over `axis` leaves with keepdims: 1 along each reduced axis."""
-    axes = range(len(shape)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    reduced = {a % len(shape) for a in axes} if shape else ()
-    return tuple(1 if a in reduced else n for a, n in enumerate(shape))
+    """The shape that a reduction over the axes leaves with keepdims: 1 along each of them; None means all."""
+    return tuple(1 if axis is None or a in axis else n for a, n in enumerate(shape))
 
 
-def with_dim(function):
-    """Accept PyTorch's ``dim`` and ``keepdim`` for NumPy's ``axis`` and ``keepdims``."""
-
-    @functools.wraps(function)
-    def accepting(x, *args, **kwargs):
-        if kwargs:
-            kwargs = {{"dim": "axis", "keepdim": "keepdims"}.get(name, name): value for name, value in kwargs.items()}
-        return function(x, *args, **kwargs)
-
-    return accepting
-
-
-def _checked(name, x, axis):
-    """`axis` as an int, a tuple or None, each inside x."""
-    axis = tuple(axis) if isinstance(axis, list) else axis
-    for a in () if axis is None else axis if isinstance(axis, tuple) else (axis,):
-        if not -x.ndim <= a < max(x.ndim, 1):
-            raise IndexError(f"{name}: axis {a} is outside a tensor of shape {x.shape}, which has {x.ndim} axes")
-    return axis
+def _axes(name, x, axis):
+    """`axis` as None or a tuple of axes from the left."""
+    if axis is None:
+        return None
+    axes = tuple(axis_of(name, x, a) for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
+    return axes if x.ndim else ()
 
 
 @with_dim
@@ -86,16 +71,20 @@ def sum(x, axis=None, keepdims=False):
     >>> sum(tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     tensor([4., 6.])
     """
-    return Sum(_checked("sum", x, axis), keepdims)(x)
+    return Sum(_axes("sum", x, axis), keepdims)(x)
 
 
 @with_dim
 def mean(x, axis=None, keepdims=False):
     """The mean over `axis` (an int, a tuple, or None for all)."""
-    return Mean(_checked("mean", x, axis), keepdims)(x)
+    return Mean(_axes("mean", x, axis), keepdims)(x)
 
 
 @with_dim
-def norm(x, axis=None, keepdims=False):
-    """The Euclidean norm over `axis` (an int, a tuple, or None for all)."""
-    return Norm(_checked("norm", x, axis), keepdims)(x)
+def norm(x, p=2, axis=None, keepdims=False):
+    """The norm (Σ |x|ᵖ)^(1/p) over `axis`, for p = 2 (Euclidean) or 1 (sum of absolute values)."""
+    if p == 1:
+        return sum(abs(x), axis, keepdims)
+    if p == 2:
+        return Norm(_axes("norm", x, axis), keepdims)(x)
+    raise ValueError(f"norm: p is 1 or 2, not {p}")

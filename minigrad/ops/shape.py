@@ -1,6 +1,7 @@
 """Ops that move elements without changing them; each one's gradient moves them back."""
 
 import builtins
+import functools
 import math
 
 from ..autograd import Op
@@ -58,17 +59,37 @@ class Concatenate(Op):
         return get_array_module(*xs).concatenate(xs, axis=self.axis)
 
     def grad_xs(self, g, y, *xs, i):
-        axis = self.axis % g.ndim
-        start = builtins.sum(x.shape[axis] for x in xs[:i])
-        return g[(slice(None),) * axis + (slice(start, start + xs[i].shape[axis]),)]
+        start = builtins.sum(x.shape[self.axis] for x in xs[:i])
+        return g[(slice(None),) * self.axis + (slice(start, start + xs[i].shape[self.axis]),)]
 
 
-# ------------------------------------------------------------------ what people call
+# ------------------------------------------------------------------ axes
+def with_dim(function):
+    """Accept PyTorch's ``dim`` and ``keepdim`` for NumPy's ``axis`` and ``keepdims``."""
+
+    @functools.wraps(function)
+    def accepting(x, *args, **kwargs):
+        if kwargs:
+            kwargs = {{"dim": "axis", "keepdim": "keepdims"}.get(name, name): value for name, value in kwargs.items()}
+        return function(x, *args, **kwargs)
+
+    return accepting
+
+
+def axis_of(name, x, axis, new=0):
+    """`axis` counted from the left, if a tensor of x's shape and `new` more axes has it; a number counts as 1-d."""
+    ndim = max(x.ndim + new, 1)
+    if not -ndim <= axis < ndim:
+        raise IndexError(f"{name}: there is no axis {axis} in a tensor of shape {x.shape}")
+    return axis % ndim
+
+
 def _shape(args):
     """(2, 3) from f(2, 3), f((2, 3)) and f([2, 3])."""
     return tuple(args[0]) if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
 
 
+# ------------------------------------------------------------------ what people call
 def reshape(x, *shape):
     """x in another shape; one length may be -1 and is worked out."""
     return Reshape(_shape(shape))(x)
@@ -76,37 +97,42 @@ def reshape(x, *shape):
 
 def flatten(x, start_dim=0, end_dim=-1):
     """The axes from `start_dim` to `end_dim` made into one."""
-    shape, ndim = x.shape, x.ndim
-    if ndim == 0:
-        return reshape(x, (1,))
-    start, end = start_dim % ndim, end_dim % ndim
-    return reshape(x, shape[:start] + (math.prod(shape[start : end + 1]),) + shape[end + 1 :])
+    start, end = axis_of("flatten", x, start_dim), axis_of("flatten", x, end_dim)
+    if start > end:
+        raise ValueError(f"flatten: axis {start_dim} comes after axis {end_dim} in shape {x.shape}")
+    return reshape(x, x.shape[:start] + (math.prod(x.shape[start : end + 1]),) + x.shape[end + 1 :])
 
 
+@with_dim
 def squeeze(x, axis=None):
     """x without its axes of length 1, or without `axis` if that has length 1."""
-    axes = range(x.ndim) if axis is None else [a % x.ndim for a in (axis if isinstance(axis, tuple) else (axis,))]
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = [axis_of("squeeze", x, a) for a in axes]
     return reshape(x, tuple(n for a, n in enumerate(x.shape) if n != 1 or a not in axes))
 
 
+@with_dim
 def unsqueeze(x, axis):
     """x with a new axis of length 1 at position `axis`."""
-    axis %= x.ndim + 1
+    axis = axis_of("unsqueeze", x, axis, new=1)
     return reshape(x, x.shape[:axis] + (1,) + x.shape[axis:])
 
 
 def permute(x, *order):
     """x with its axes in the given order."""
     order = _shape(order)
-    if sorted(a % x.ndim for a in order) != list(range(x.ndim)):
+    axes = tuple(axis_of("permute", x, a) for a in order)
+    if sorted(axes) != list(range(x.ndim)):
         raise ValueError(f"permute: {order} does not name each of the {x.ndim} axes of shape {x.shape} once")
-    return Permute(tuple(a % x.ndim for a in order))(x)
+    return Permute(axes)(x)
 
 
 def transpose(x, a, b):
     """x with the axes a and b exchanged (PyTorch's meaning; `permute` takes a whole order)."""
     order = list(range(x.ndim))
-    order[a], order[b] = order[b], order[a]
+    a, b = axis_of("transpose", x, a), axis_of("transpose", x, b)
+    if order:
+        order[a], order[b] = order[b], order[a]
     return Permute(tuple(order))(x)
 
 
@@ -118,16 +144,19 @@ def reverse_axes(x):
 def broadcast_to(x, *shape):
     """x repeated to `shape` as broadcasting would; -1 keeps a length."""
     shape = _shape(shape)
-    if -1 in shape:
-        shape = tuple(x.shape[i - len(shape)] if n == -1 else n for i, n in enumerate(shape))
-    return BroadcastTo(shape)(x)
+    kept = (1,) * (len(shape) - x.ndim) + x.shape
+    return BroadcastTo(tuple(m if n == -1 else n for n, m in zip(shape, kept)))(x)
 
 
+@with_dim
 def cat(tensors, axis=0):
     """The tensors one after another along an axis that exists."""
-    return Concatenate(axis)(*tensors)
+    if not len(tensors):
+        raise ValueError("cat needs at least one tensor")
+    return Concatenate(axis_of("cat", tensors[0], axis))(*tensors)
 
 
+@with_dim
 def stack(tensors, axis=0):
     """The tensors, all of one shape, side by side along a new axis."""
-    return Concatenate(axis)(*(unsqueeze(x, axis) for x in tensors))
+    return cat([unsqueeze(x, axis) for x in tensors], axis)

@@ -31,7 +31,7 @@ class Adam(Optimizer):
             g = g + group["weight_decay"] * x
         m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"]
         correction = math.sqrt(1 - b2**t)  # √v̂ = √v / correction, moved from the arrays into lr and ε
-        scratch = g * (1 - b1)
+        scratch = xp.multiply(g, 1 - b1, out=xp.empty_like(x))
         m *= b1
         m += scratch
         xp.multiply(g, g, out=scratch)

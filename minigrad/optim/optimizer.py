@@ -25,6 +25,8 @@ class Optimizer:
     """
 
     def __init__(self, params: Iterable, defaults: dict):
+        if isinstance(params, Tensor):
+            raise TypeError("an optimizer takes a list of parameters, or module.parameters(), not one tensor")
         groups = list(params)
         if groups and not isinstance(groups[0], dict):
             groups = [{"params": groups}]
@@ -79,7 +81,7 @@ class Optimizer:
             for name, value in values.items():
                 if isinstance(value, np.ndarray) and value.shape != p.shape:
                     raise ValueError(f"{name} of parameter {i} has shape {value.shape}, and the parameter {p.shape}")
-            state[p] = {name: value.copy() if hasattr(value, "copy") else value for name, value in values.items()}
+            state[p] = {k: v.astype(p.dtype) if isinstance(v, np.ndarray) else v for k, v in values.items()}
         self.state = state
         for own, group in zip(self.param_groups, groups):
             own.update({name: value for name, value in group.items() if name != "params"})

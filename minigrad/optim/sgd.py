@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..backend import get_array_module
 from .optimizer import Optimizer
 
 
@@ -22,6 +23,6 @@ class SGD(Optimizer):
                 state["momentum_buffer"] *= group["momentum"]
                 state["momentum_buffer"] += g
             else:
-                state["momentum_buffer"] = g.copy()
+                state["momentum_buffer"] = get_array_module(x).array(g)
             g = state["momentum_buffer"]
         x -= group["lr"] * g

@@ -51,6 +51,7 @@ class DataLoader:
 
     def __iter__(self):
         n = len(self.dataset)
-        order = (self.generator or default_generator()).permutation(n) if self.shuffle else np.arange(n)
+        generator = default_generator() if self.generator is None else self.generator
+        order = generator.permutation(n) if self.shuffle else np.arange(n)
         for i in range(len(self)):
             yield self.dataset[order[i * self.batch_size : (i + 1) * self.batch_size]]

@@ -1,5 +1,7 @@
 """Module: finding parameters, switching, saving, printing; the layers and losses of this slice."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -136,6 +138,33 @@ def test_sequential_is_a_sequence_of_its_layers():
     net = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
     assert len(net) == 3 and isinstance(net[1], nn.ReLU) and list(net)[-1] is net[-1]
     assert isinstance(net[:2], nn.Sequential) and net[:2](mg.ones(4, 2)).shape == (4, 3)
+
+
+def test_what_is_no_layer_does_not_pass_for_one():
+    for wrong in (mg.tanh, nn.Tanh, [nn.Tanh()]):
+        with pytest.raises(TypeError, match="number 1"):
+            nn.Sequential(nn.Linear(2, 2), wrong)
+
+
+def test_a_parameter_is_not_lost_to_a_tensor_of_its_name():
+    layer = nn.Linear(2, 2)
+    with mg.no_grad(), pytest.raises(TypeError, match="Linear.weight is a Parameter"):
+        layer.weight -= 0.1
+    layer.bias = None
+    assert [name for name, _ in layer.named_parameters()] == ["weight"]
+
+
+def test_a_buffer_may_be_none_and_is_then_not_saved():
+    net = nn.Module()
+    net.register_buffer("nothing", None)
+    assert net.state_dict() == {} and list(net.buffers()) == []
+
+
+def test_a_copied_module_is_another():
+    net = Block()
+    other = copy.deepcopy(net)
+    other.scale.fill_(7)
+    assert net.scale.item() == 1 and len(list(other.parameters())) == 5 and other.scale.name == "scale"
 
 
 def test_a_module_without_forward_says_so():

@@ -98,6 +98,8 @@ ROWS = [
         (apart(2, 3),)),
     Row("where", ops.elementwise.Where, lambda x, y: mg.where(mg.tensor(CONDITION), x, y),
         lambda x, y: np.where(CONDITION, x, y), (normal(5, 3), normal(3))),
+    Row("where, integer condition", ops.elementwise.Where, lambda x, y: mg.where(mg.tensor([0, 2, 1]), x, y),
+        lambda x, y: np.where([0, 2, 1], x, y), (normal(2, 3), normal(3))),
     Row("clone", ops.elementwise.Clone, mg.clone, np.copy, (normal(2, 3),)),
     Row("sum", ops.reduce.Sum, mg.sum, np.sum, (normal(2, 3),)),
     Row("sum, axis", ops.reduce.Sum, lambda x: x.sum(axis=-2), lambda x: x.sum(-2), (normal(2, 3, 5),)),
@@ -107,6 +109,8 @@ ROWS = [
     Row("mean", ops.reduce.Mean, mg.mean, np.mean, (normal(2, 3),)),
     Row("mean, axes", ops.reduce.Mean, lambda x: x.mean((0, -1)), lambda x: x.mean((0, -1)), (normal(2, 3, 5),)),
     Row("norm", ops.reduce.Norm, ops.norm, lambda x: np.sqrt((x**2).sum()), (normal(2, 3),)),
+    Row("norm of order 1", ops.reduce.Norm, lambda x: ops.norm(x, 1, axis=0), lambda x: np.abs(x).sum(0),
+        (apart(2, 3),)),
     Row("norm, axis", ops.reduce.Norm, lambda x: ops.norm(x, axis=1), lambda x: np.linalg.norm(x, axis=1),
         (normal(2, 3),)),
     Row("reshape", ops.shape.Reshape, lambda x: x.reshape(3, -1), lambda x: x.reshape(3, 10), (normal(2, 3, 5),)),
@@ -129,6 +133,7 @@ ROWS = [
     Row("integer index", ops.index.GetItem, lambda x: x[-1, ..., None], lambda x: x[-1, ..., None], (normal(3, 5),)),
     Row("repeated index", ops.index.GetItem, lambda x: x[REPEATED], lambda x: x[REPEATED], (normal(3, 5),)),
     Row("tensor index", ops.index.GetItem, lambda x: x[mg.tensor([1, 1, 0])], lambda x: x[[1, 1, 0]], (normal(3, 2),)),
+    Row("tuple index", ops.index.GetItem, lambda x: x[(0, 0, 2), :], lambda x: x[[0, 0, 2]], (normal(3, 2),)),
     Row("mask", ops.index.GetItem, lambda x: x[mg.tensor(MASK)], lambda x: x[MASK], (normal(4, 3),)),
     Row("scatter_add", ops.index.ScatterAdd, lambda x: ops.scatter_add(x, REPEATED, (3, 5)),
         index_oracle(REPEATED, (3, 5)), (normal(4, 4),)),
@@ -262,6 +267,13 @@ def test_sqrt_keeps_its_infinite_slope():
     with np.errstate(divide="ignore"):
         mg.sqrt(x).backward()
     assert x.grad.item() == np.inf
+
+
+def test_where_protects_from_an_infinite_slope_on_the_other_side():
+    x = mg.tensor([-1.0, 4.0], requires_grad=True)
+    with np.errstate(divide="ignore"):
+        mg.sqrt(mg.where(x > 0, x, 0.0)).sum().backward()
+    assert x.grad.tolist() == [0.0, 0.25]
 
 
 def test_sign_stops_the_gradient():

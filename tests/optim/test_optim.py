@@ -118,6 +118,17 @@ def test_a_step_leaves_gradients_alone_and_float32_as_it_is(make):
     assert all(v.dtype == np.float32 for v in opt.state[w].values() if isinstance(v, np.ndarray))
 
 
+@pytest.mark.parametrize("make", [lambda p: optim.SGD(p, 0.1, 0.9, weight_decay=0.1), lambda p: optim.Adam(p, 0.1)])
+def test_a_number_can_be_a_parameter(make):
+    x = mg.tensor(1.0, requires_grad=True)
+    opt = make([x])
+    for _ in range(3):
+        opt.zero_grad()
+        (x * x).backward()
+        opt.step()
+    assert x.item() < 1 and all(v.dtype == np.float32 for v in opt.state[x].values() if not isinstance(v, int))
+
+
 def test_parameters_without_a_gradient_stay():
     w = mg.ones(1, requires_grad=True)
     optim.Adam([w]).step()
@@ -130,6 +141,7 @@ def test_parameters_without_a_gradient_stay():
         (lambda: optim.SGD([]), ValueError, "no parameters"),
         (lambda: optim.SGD([mg.ones(1, requires_grad=True) * 2]), TypeError, "leaf"),
         (lambda: optim.SGD([np.ones(1)]), TypeError, "leaf"),
+        (lambda: optim.SGD(mg.ones(2)), TypeError, "list of parameters"),
         (lambda: optim.SGD(2 * [mg.ones(1, requires_grad=True)]), ValueError, "twice"),
         (lambda: optim.SGD([mg.ones(1)], lr=-1.0), ValueError, "learning rate"),
         (lambda: optim.Adam([mg.ones(1)], betas=(0.9, 1.0)), ValueError, "betas"),
