@@ -28,12 +28,13 @@ class Mean(Op):
         self.axis, self.keepdims = axis, keepdims
 
     def forward(self, x):
-        return x.mean(axis=self.axis, keepdims=self.keepdims)
+        return x.sum(axis=self.axis, keepdims=self.keepdims) / self.count(x)
+
+    def count(self, x):
+        return math.prod(x.shape if self.axis is None else (x.shape[a] for a in self.axis))
 
     def grad_x(self, g, y, x):
-        kept = kept_shape(x.shape, self.axis)
-        n = math.prod(length for length, left in zip(x.shape, kept) if left == 1)
-        return broadcast_to((g / n).reshape(kept), x.shape)
+        return broadcast_to((g / self.count(x)).reshape(kept_shape(x.shape, self.axis)), x.shape)
 
 
 class Norm(Op):
