@@ -161,7 +161,7 @@ def _walk(gradients: dict, wanted: set, retain_graph: bool | None, create_graph:
                 continue
         if op.edges is None or op.number < _last_change:
             _refuse(op)
-        output, inputs, edges, names = op.output, op.arrays, op.edges, op.gradient_names
+        output, inputs, edges, names, variadic = op.output, op.arrays, op.edges, op.gradient_names, op.variadic
         if create_graph:
             output, inputs = Tensor(output, True, op), _input_tensors(op)
             if op.reference:
@@ -170,10 +170,10 @@ def _walk(gradients: dict, wanted: set, retain_graph: bool | None, create_graph:
         for i, edge in enumerate(edges):
             if edge is None or wanted and edge not in useful:
                 continue
-            gradient = getattr(op, names[0 if op.variadic else i])
+            gradient = getattr(op, names[0 if variadic else i])
             if gradient is None:
                 continue
-            gx = gradient(g, output, *inputs, i=i) if op.variadic else gradient(g, output, *inputs)
+            gx = gradient(g, output, *inputs, i=i) if variadic else gradient(g, output, *inputs)
             x = inputs[i]
             if gx is None or gx.shape != x.shape or gx.dtype is not x.dtype:
                 gx = _fitted(gx, x, op, gradient)
@@ -189,11 +189,11 @@ def _walk(gradients: dict, wanted: set, retain_graph: bool | None, create_graph:
                 gradients[edge] = gradients[edge] + gx
                 if not create_graph:
                     owned.add(edge)
-        before, retains_grad = op.grad, op.retains_grad
+        retained = _as_own_tensor(g if op.grad is None else op.grad.data + g, False) if op.retains_grad else None
         if not retain_graph:
             del op.__dict__
-        if retains_grad:
-            op.grad = _as_own_tensor(g, False) if before is None else before + g
+        if retained is not None:
+            op.grad = retained
     gradients.update(found)
     return {node: _as_own_tensor(g, node in owned) for node, g in gradients.items()}
 
