@@ -17,7 +17,7 @@ from .backend import changed_since, get_array_module, note_change
 from .tensor import FLOAT32, PLAIN, Tensor, plain, without_promotion_by_integers
 
 _clock = count(1)  # numbers ops as they are recorded and changes in place as they happen: larger is later
-_last_change = 0
+_last_change = 0  # an op recorded later than this has nothing to check
 _recording = True
 
 
