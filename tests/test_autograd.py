@@ -114,6 +114,22 @@ def test_grad_of_several_outputs_weighs_each_by_its_cotangent():
     assert g.tolist() == [2 + 5 + 2, 40 + 5 + 4]
 
 
+def test_an_output_named_twice_counts_twice():
+    x = leaf(3.0)
+    y = x * x
+    assert grad([y, y], x)[0].item() == 12
+
+
+def test_grad_through_a_part_that_was_freed_is_refused_also_where_another_path_is_whole():
+    """A silent half of the gradient would be worse."""
+    x = leaf(3.0)
+    shared = x * x
+    whole = x * 2
+    (shared * 1.0).backward()
+    with pytest.raises(RuntimeError, match="freed"):
+        grad(shared + whole, x)
+
+
 def test_grad_of_a_tensor_with_respect_to_itself_is_the_cotangent():
     x = leaf(2.0)
     y = x * 3
@@ -246,9 +262,9 @@ class SharesWork(Op):
 
 
 def test_what_two_gradients_share_is_not_added_into():
-    x, y = leaf(1.0), leaf(1.0)
-    (x * 3 + SharesWork()(x, y)).backward()
-    assert (x.grad.item(), y.grad.item()) == (4, 1)
+    x, y = leaf([1.0, 1.0]), leaf([1.0, 1.0])
+    (x * 3 + SharesWork()(x, y)).sum().backward()
+    assert (x.grad.tolist(), y.grad.tolist()) == ([4, 4], [1, 1])
 
 
 class ReturnsItsInput(Op):
@@ -435,6 +451,14 @@ def test_numbers_and_integers_leave_float32_alone(f):
     y = f(x)
     y.sum().backward()
     assert isinstance(y, mg.Tensor) and y.dtype == np.float32 and x.grad.dtype == np.float32
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_gradient_has_the_dtype_of_its_input(create_graph):
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = x * np.ones(2)
+    (g,) = grad(y.sum(), x, create_graph=create_graph)
+    assert y.dtype == np.float64 and g.dtype == np.float32
 
 
 @pytest.mark.parametrize(

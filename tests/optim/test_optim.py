@@ -107,7 +107,10 @@ def test_groups_have_options_of_their_own():
     assert a.item() == -3.0
 
 
-@pytest.mark.parametrize("make", [lambda p: optim.SGD(p, 0.1, 0.9, weight_decay=0.1), lambda p: optim.Adam(p, 0.1)])
+@pytest.mark.parametrize(
+    "make",
+    [lambda p: optim.SGD(p, 0.1, 0.9), lambda p: optim.SGD(p, 0.1, 0.9, weight_decay=0.1), lambda p: optim.Adam(p)],
+)
 def test_a_step_leaves_gradients_alone_and_float32_as_it_is(make):
     w = mg.ones(3, requires_grad=True)
     w.grad = mg.tensor([1.0, -2.0, 3.0])
