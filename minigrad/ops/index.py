@@ -118,7 +118,8 @@ def gather(x, axis, index):
             f"gather: the index of shape {index.shape} must have as many axes as x of shape {x.shape} "
             f"and be no longer than it except along axis {axis}"
         )
-    if isinstance(index, np.ndarray) and index.size and not 0 <= index.min() <= index.max() < n:
+    on_host = isinstance(index, np.ndarray)  # on a device a look at the values would cost a transfer
+    if on_host and index.size and not 0 <= index.min() <= index.max() < n:
         raise IndexError(f"gather: the index spans [{index.min()}, {index.max()}], and axis {axis} has 0 to {n - 1}")
     return gather_along(x, axis, index)
 
