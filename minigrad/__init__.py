@@ -19,8 +19,9 @@ from .creation import (
     randperm, tensor, zeros, zeros_like,
 )  # fmt: skip
 from .ops import (
-    abs, add, cat, clamp, clone, cos, div, exp, expm1, flatten, log, log1p, matmul, maximum, mean, minimum, mul, neg,
-    permute, pow, reciprocal, relu, reshape, sigmoid, sign, sin, sqrt, square, squeeze, stack, sub, sum, tanh,
-    transpose, unsqueeze, where,
+    abs, add, amax, amin, argmax, argmin, cat, chunk, clamp, clone, cos, div, exp, expm1, flatten, gather, log, log1p,
+    log_softmax, logsumexp, matmul, max, maximum, mean, min, minimum, mul, neg, norm, pad, permute, pow, reciprocal,
+    relu, reshape, sigmoid, sign, sin, softmax, split, sqrt, square, squeeze, stack, std, sub, sum, tanh, transpose,
+    unsqueeze, var, where,
 )  # fmt: skip
 from .tensor import Tensor

@@ -1,7 +1,7 @@
 """Layers and losses. Read `module.py` first."""
 
 from . import functional, init
-from .activation import LeakyReLU, ReLU, Sigmoid, Softplus, Tanh
+from .activation import LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Softplus, Tanh
 from .linear import Linear
 from .loss import BCELoss, BCEWithLogitsLoss, MSELoss, RMSELoss
 from .module import Module, Parameter, Sequential

@@ -1,8 +1,9 @@
-"""Activations as layers; the formulas are in `minigrad/ops/elementwise.py`."""
+"""Activations as layers; the formulas are in `elementwise.py` and `reduce.py` of `minigrad/ops`."""
 
 from __future__ import annotations
 
 from .. import ops
+from ..ops.shape import with_dim
 from .module import Module
 
 
@@ -45,3 +46,31 @@ class Softplus(Module):
 
     def forward(self, x):
         return ops.softplus(x)
+
+
+class Softmax(Module):
+    """eˣ / Σ eˣ along `axis` (PyTorch's `dim`): logits to probabilities"""
+
+    @with_dim
+    def __init__(self, axis: int):
+        self.axis = axis
+
+    def forward(self, x):
+        return ops.softmax(x, self.axis)
+
+    def extra_repr(self):
+        return f"axis={self.axis}"
+
+
+class LogSoftmax(Module):
+    """x − log Σ eˣ along `axis` (PyTorch's `dim`): logits to log-probabilities"""
+
+    @with_dim
+    def __init__(self, axis: int):
+        self.axis = axis
+
+    def forward(self, x):
+        return ops.log_softmax(x, self.axis)
+
+    def extra_repr(self):
+        return f"axis={self.axis}"

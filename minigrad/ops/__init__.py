@@ -12,20 +12,25 @@ from .elementwise import (
     abs, add, astype, clamp, clone, cos, div, exp, expm1, leaky_relu, log, log1p, maximum, minimum, mul, neg, pow,
     reciprocal, relu, sigmoid, sign, sin, softplus, sqrt, square, sub, tanh, to_float32, to_float64, where,
 )  # fmt: skip
-from .index import getitem, scatter_add, setitem
+from .index import chunk, flip, gather, getitem, scatter_add, setitem, split
 from .linalg import linear, matmul
 from .loss import binary_cross_entropy, binary_cross_entropy_with_logits, mse_loss, rmse_loss
-from .reduce import mean, norm, sum
+from .pad import pad
+from .reduce import (
+    amax, amin, argmax, argmin, log_softmax, logsumexp, max, mean, min, norm, softmax, std, sum, var,
+)  # fmt: skip
 from .shape import (
-    broadcast_to, cat, flatten, permute, reshape, reverse_axes, squeeze, stack, transpose, unsqueeze,
+    broadcast_to, cat, flatten, permute, repeat, reshape, reverse_axes, squeeze, stack, transpose, unsqueeze,
 )  # fmt: skip
 
 __all__ = [
-    "abs", "add", "astype", "binary_cross_entropy", "binary_cross_entropy_with_logits", "broadcast_to", "cat", "clamp",
-    "clone", "cos", "div", "exp", "expm1", "flatten", "getitem", "leaky_relu", "linear", "log", "log1p", "matmul",
-    "maximum", "mean", "minimum", "mse_loss", "mul", "neg", "norm", "permute", "pow", "reciprocal", "relu", "reshape",
-    "rmse_loss", "scatter_add", "sigmoid", "sign", "sin", "softplus", "sqrt", "square", "squeeze", "stack", "sub",
-    "sum", "tanh", "transpose", "unsqueeze", "where",
+    "abs", "add", "amax", "amin", "argmax", "argmin", "astype", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "broadcast_to", "cat", "chunk", "clamp", "clone", "cos", "div", "exp", "expm1",
+    "flatten", "flip", "gather", "getitem", "leaky_relu", "linear", "log", "log1p", "log_softmax", "logsumexp",
+    "matmul", "max", "maximum", "mean", "min", "minimum", "mse_loss", "mul", "neg", "norm", "pad", "permute", "pow",
+    "reciprocal", "relu", "repeat", "reshape", "rmse_loss", "scatter_add", "sigmoid", "sign", "sin", "softmax",
+    "softplus", "split", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "tanh", "transpose", "unsqueeze",
+    "var", "where",
 ]  # fmt: skip
 
 
@@ -62,8 +67,9 @@ for _name, _function in {"add": add, "sub": sub, "mul": mul, "truediv": div, "po
 for _name in ("lt", "le", "eq", "ne", "gt", "ge", "and", "or"):
     setattr(Tensor, f"__{_name}__", _comparison(getattr(operator, f"__{_name}__")))
 for _function in (
-    abs, astype, broadcast_to, clamp, clone, cos, exp, expm1, flatten, log, log1p, mean, permute, pow, reciprocal, relu,
-    reshape, sigmoid, sign, sin, sqrt, square, squeeze, sum, tanh, transpose, unsqueeze,
+    abs, amax, amin, argmax, argmin, astype, broadcast_to, clamp, clone, cos, exp, expm1, flatten, flip, log,
+    log1p, log_softmax, logsumexp, max, mean, min, norm, permute, pow, reciprocal, relu, repeat, reshape, sigmoid, sign,
+    sin, softmax, sqrt, square, squeeze, std, sum, tanh, transpose, unsqueeze, var,
 ):  # fmt: skip
     setattr(Tensor, _function.__name__, _function)
 

@@ -79,6 +79,8 @@ def with_dim(function):
 def axis_of(name, x, axis, new=0):
     """`axis` counted from the left, if a tensor of x's shape and `new` more axes has it; a number counts as 1-d."""
     ndim = max(x.ndim + new, 1)
+    if not hasattr(axis, "__index__"):
+        raise TypeError(f"{name}: an axis is an integer, not {axis!r:.60}")
     if not -ndim <= axis < ndim:
         raise IndexError(f"{name}: there is no axis {axis} in a tensor of shape {x.shape}")
     return axis % ndim
@@ -146,6 +148,23 @@ def broadcast_to(x, *shape):
     shape = _shape(shape)
     kept = (1,) * (len(shape) - x.ndim) + x.shape
     return BroadcastTo(tuple(m if n == -1 else n for n, m in zip(shape, kept)))(x)
+
+
+def repeat(x, *sizes):
+    """x laid side by side as often as `sizes` say, from the last axis back (PyTorch's meaning; NumPy's is `tile`).
+
+    >>> from minigrad import tensor
+    >>> repeat(tensor([1, 2]), 2, 3)
+    tensor([[1, 2, 1, 2, 1, 2],
+            [1, 2, 1, 2, 1, 2]])
+    """
+    sizes = _shape(sizes)
+    if len(sizes) < x.ndim or min(sizes, default=0) < 0:
+        raise ValueError(f"repeat: {sizes} must say how often, at least 0 times, for each axis of shape {x.shape}")
+    shape = (1,) * (len(sizes) - x.ndim) + x.shape
+    single = reshape(x, tuple(m for n in shape for m in (1, n)))  # (1, n, 1, n, ...)
+    copies = BroadcastTo(tuple(m for pair in zip(sizes, shape) for m in pair))(single)  # (times, n, times, n, ...)
+    return reshape(copies, tuple(times * n for times, n in zip(sizes, shape)))
 
 
 @with_dim

@@ -199,6 +199,8 @@ X = np.array([-2.0, -0.5, 0.5, 3.0])
         (nn.Tanh(), np.tanh),
         (nn.Sigmoid(), lambda x: 1 / (1 + np.exp(-x))),
         (nn.Softplus(), lambda x: np.log1p(np.exp(x))),
+        (nn.Softmax(dim=0), lambda x: np.exp(x) / np.exp(x).sum()),
+        (nn.LogSoftmax(-1), lambda x: x - np.log(np.exp(x).sum())),
     ],
 )
 def test_activation_layers(layer, function):

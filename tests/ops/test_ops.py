@@ -12,6 +12,8 @@ import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import ops
 from minigrad.autograd import Op
+from minigrad.ops.pad import Pad
+from minigrad.ops.reduce import AMax, AMin, LogSoftmax, LogSumExp, PNorm, Softmax, Var
 from tests.numeric import assert_close, assert_gradients, leaves
 
 RNG = np.random.default_rng(0)
@@ -61,6 +63,8 @@ MASK = RNG.random((4, 3)) < 0.5
 CONDITION = RNG.random((5, 3)) < 0.5
 CROSSING = np.array([[1.0, -2.0, 3.0], [-1.0, 2.0, -3.0]])
 PROBABILITIES, TARGETS = unit(3, 7), unit(3, 7)
+DISTINCT = RNG.permutation(30).reshape(2, 3, 5) / 10
+PLACES = np.array([[2, 0, 2, 2], [1, 1, 0, 2]])
 
 ROWS = [
     Row("add", ops.elementwise.Add, lambda x, y: x + y, np.add, (normal(2, 3), normal(2, 3))),
@@ -113,6 +117,41 @@ ROWS = [
         (apart(2, 3),)),
     Row("norm, axis", ops.reduce.Norm, lambda x: ops.norm(x, axis=1), lambda x: np.linalg.norm(x, axis=1),
         (normal(2, 3),)),
+    Row("norm of order 3", PNorm, lambda x: mg.norm(x, 3), lambda x: (np.abs(x) ** 3).sum() ** (1 / 3),
+        (apart(2, 3),)),
+    Row("norm of order 1.5, axes", PNorm, lambda x: x.norm(1.5, (0, 2), keepdims=True),
+        lambda x: (np.abs(x) ** 1.5).sum((0, 2), keepdims=True) ** (2 / 3), (apart(2, 3, 5),)),
+    Row("norm of order inf", AMax, lambda x: x.norm(np.inf, dim=-1), lambda x: np.linalg.norm(x, np.inf, axis=-1),
+        (DISTINCT[0] - 1.55,)),
+    Row("var", Var, mg.var, lambda x: np.var(x, ddof=1), (normal(2, 3),)),
+    Row("var, by n, axes", Var, lambda x: x.var((0, -1), unbiased=False, keepdims=True),
+        lambda x: ((x - x.mean((0, 2), keepdims=True)) ** 2).mean((0, 2), keepdims=True), (normal(2, 3, 5),)),
+    Row("var, 0-d by n", Var, lambda x: x.var(unbiased=False), np.var, (normal(),)),
+    Row("std", ops.reduce.Norm, mg.std, lambda x: np.std(x, ddof=1), (normal(2, 3),)),
+    Row("std, by n, axis", ops.reduce.Norm, lambda x: x.std(dim=1, unbiased=False), lambda x: np.std(x, 1),
+        (normal(2, 3),)),
+    Row("amax", AMax, mg.amax, np.max, (DISTINCT,)),
+    Row("amax, axes", AMax, lambda x: x.amax((0, -1)), lambda x: x.max((0, -1)), (DISTINCT,)),
+    Row("amax, kept", AMax, lambda x: x.amax(dim=1, keepdim=True), lambda x: x.max(1, keepdims=True), (DISTINCT,)),
+    Row("amin", AMin, mg.amin, np.min, (DISTINCT,)),
+    Row("amin, axes", AMin, lambda x: x.amin((0, -1)), lambda x: x.min((0, -1)), (DISTINCT,)),
+    Row("max", AMax, mg.max, np.max, (DISTINCT,)),
+    Row("max, axis", ops.index.GetItem, lambda x: x.max(-2).values, lambda x: x.max(-2), (DISTINCT,)),
+    Row("max, axis kept", ops.index.GetItem, lambda x: x.max(dim=0, keepdim=True)[0], lambda x: x.max(0, keepdims=True),
+        (DISTINCT,)),
+    Row("max, 0-d", ops.index.GetItem, lambda x: x.max(0)[0], np.copy, (normal(),)),
+    Row("min", AMin, mg.min, np.min, (DISTINCT,)),
+    Row("min, axis", ops.index.GetItem, lambda x: mg.min(x, 2)[0], lambda x: x.min(2), (DISTINCT,)),
+    Row("logsumexp", LogSumExp, mg.logsumexp, scipy.special.logsumexp, (normal(2, 3),)),
+    Row("logsumexp, axes", LogSumExp, lambda x: x.logsumexp((0, -1)), lambda x: scipy.special.logsumexp(x, (0, -1)),
+        (normal(2, 3, 5),)),
+    Row("logsumexp, kept", LogSumExp, lambda x: x.logsumexp(dim=1, keepdim=True),
+        lambda x: scipy.special.logsumexp(x, 1, keepdims=True), (normal(2, 3),)),
+    Row("softmax", Softmax, lambda x: mg.softmax(x, 1), lambda x: scipy.special.softmax(x, 1), (normal(2, 3, 5),)),
+    Row("softmax, last", Softmax, lambda x: x.softmax(dim=-1), lambda x: scipy.special.softmax(x, -1), (normal(2, 3),)),
+    Row("log_softmax", LogSoftmax, lambda x: mg.log_softmax(x, 1), lambda x: scipy.special.log_softmax(x, 1),
+        (normal(2, 3, 5),)),
+    Row("log_softmax, 0-d", LogSoftmax, lambda x: x.log_softmax(0), lambda x: x - x, (normal(),)),
     Row("reshape", ops.shape.Reshape, lambda x: x.reshape(3, -1), lambda x: x.reshape(3, 10), (normal(2, 3, 5),)),
     Row("flatten", ops.shape.Reshape, lambda x: x.flatten(1), lambda x: x.reshape(2, 15), (normal(2, 3, 5),)),
     Row("squeeze", ops.shape.Reshape, lambda x: x.squeeze(), lambda x: x.squeeze(), (normal(1, 3, 1),)),
@@ -129,12 +168,32 @@ ROWS = [
         (normal(2, 3), normal(2, 1), normal(2, 5))),
     Row("stack", ops.shape.Concatenate, lambda x, y: mg.stack([x, y], -1), lambda *xs: np.stack(xs, -1),
         (normal(2, 3), normal(2, 3))),
+    Row("repeat", ops.shape.BroadcastTo, lambda x: x.repeat(2, 1, 3), lambda x: np.tile(x, (2, 1, 3)), (normal(2, 3),)),
+    Row("repeat, 0-d", ops.shape.BroadcastTo, lambda x: x.repeat(2, 3), lambda x: np.tile(x, (2, 3)), (normal(),)),
     Row("slice", ops.index.GetItem, lambda x: x[1:, ::-2], lambda x: x[1:, ::-2], (normal(3, 5),)),
     Row("integer index", ops.index.GetItem, lambda x: x[-1, ..., None], lambda x: x[-1, ..., None], (normal(3, 5),)),
     Row("repeated index", ops.index.GetItem, lambda x: x[REPEATED], lambda x: x[REPEATED], (normal(3, 5),)),
     Row("tensor index", ops.index.GetItem, lambda x: x[mg.tensor([1, 1, 0])], lambda x: x[[1, 1, 0]], (normal(3, 2),)),
     Row("tuple index", ops.index.GetItem, lambda x: x[(0, 0, 2), :], lambda x: x[[0, 0, 2]], (normal(3, 2),)),
     Row("mask", ops.index.GetItem, lambda x: x[mg.tensor(MASK)], lambda x: x[MASK], (normal(4, 3),)),
+    Row("flip", ops.index.GetItem, lambda x: x.flip(0, -1), lambda x: x[::-1, :, ::-1], (normal(2, 3, 5),)),
+    Row("split", ops.index.GetItem, lambda x: mg.cat(mg.split(x, 2, -1)[::-1], 1), lambda x: x[:, [4, 2, 3, 0, 1]],
+        (normal(3, 5),)),
+    Row("split, sizes", ops.index.GetItem, lambda x: mg.split(x, [1, 0, 4], dim=1)[2], lambda x: x[:, 1:],
+        (normal(3, 5),)),
+    Row("chunk", ops.index.GetItem, lambda x: mg.cat(mg.chunk(x, 2)[::-1]), lambda x: x[[3, 4, 0, 1, 2]],
+        (normal(5, 2),)),
+    Row("gather", ops.index.GetItem, lambda x: mg.gather(x, 1, mg.tensor(PLACES)),
+        lambda x: np.take_along_axis(x, PLACES, 1), (normal(2, 3),)),
+    Row("gather, fewer rows", ops.index.GetItem, lambda x: mg.gather(x, dim=-1, index=mg.tensor(PLACES)),
+        lambda x: np.take_along_axis(x[:2], PLACES, 1), (normal(5, 3),)),
+    Row("pad", Pad, lambda x: mg.pad(x, (2, 1, 0, 3), value=7),
+        lambda x: np.pad(x, ((0, 3), (2, 1)), constant_values=7), (normal(2, 3),)),
+    Row("pad, last axis", Pad, lambda x: F.pad(x, (1, 0)), lambda x: np.pad(x, ((0, 0), (1, 0))), (normal(2, 3),)),
+    Row("pad, reflect", ops.index.GetItem, lambda x: F.pad(x, (2, 1, 0, 1), mode="reflect"),
+        lambda x: np.pad(x, ((0, 0), (0, 1), (2, 1)), "reflect"), (normal(2, 3, 4),)),
+    Row("pad, replicate", ops.index.GetItem, lambda x: F.pad(x, (5, 1, 0, 2), "replicate"),
+        lambda x: np.pad(x, ((0, 0), (0, 2), (5, 1)), "edge"), (normal(2, 3, 4),)),
     Row("scatter_add", ops.index.ScatterAdd, lambda x: ops.scatter_add(x, REPEATED, (3, 5)),
         index_oracle(REPEATED, (3, 5)), (normal(4, 4),)),
     Row("matmul", ops.linalg.MatMul, lambda x, y: x @ y, np.matmul, (normal(2, 3), normal(3, 5))),
@@ -166,7 +225,8 @@ ROWS = [
 
 def test_every_op_has_a_row():
     """AsType is covered below: its rows would need two dtypes. Sign is piecewise constant and has no gradient."""
-    public = {op for op in Op.__subclasses__() if op.__module__.startswith("minigrad.ops")}
+    kinds = {*Op.__subclasses__(), *ops.reduce.Reduction.__subclasses__()} - {ops.reduce.Reduction}
+    public = {op for op in kinds if op.__module__.startswith("minigrad.ops")}
     assert public - {row.op for row in ROWS} == {ops.elementwise.AsType, ops.elementwise.Sign}
 
 
@@ -247,6 +307,9 @@ def test_a_fused_op_equals_its_reference(row):
         (lambda x: x**1, 0.0, 1.0),
         (lambda y: mg.tensor(0.0) ** y, 2.0, 0.0),
         (ops.norm, 0.0, 0.0),
+        (lambda x: mg.norm(x, 1), 0.0, 0.0),
+        (lambda x: mg.norm(x, 3), 0.0, 0.0),
+        (lambda x: mg.norm(x, np.inf), 0.0, 0.0),
     ],
 )
 def test_slope_at_a_kink(f, x, slope):
@@ -260,6 +323,87 @@ def test_norm_at_zero_is_finite_to_second_order():
     (g,) = mg.autograd.grad(ops.norm(x), x, create_graph=True)
     (h,) = mg.autograd.grad((g * g).sum() + g.sum(), x)
     assert np.isfinite(h.data).all()
+
+
+TIED = [[1.0, 3.0, 3.0], [3.0, 0.0, 2.0]]
+
+
+@pytest.mark.parametrize(
+    "f, gradient",
+    [
+        (mg.max, [[0, 1 / 3, 1 / 3], [1 / 3, 0, 0]]),
+        (lambda x: -mg.min(-x), [[0, 1 / 3, 1 / 3], [1 / 3, 0, 0]]),
+        (lambda x: mg.norm(x, np.inf), [[0, 1 / 3, 1 / 3], [1 / 3, 0, 0]]),
+        (lambda x: x.amax(1), [[0, 0.5, 0.5], [1, 0, 0]]),
+        (lambda x: -(-x).amin(0), [[0, 1, 1], [1, 0, 0]]),
+        (lambda x: x.max(1).values, [[0, 1, 0], [1, 0, 0]]),
+        (lambda x: -(-x).min(1).values, [[0, 1, 0], [1, 0, 0]]),
+    ],
+)
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_equal_winners_share_evenly_and_along_one_axis_the_first_takes_all(f, gradient, create_graph):
+    x = mg.tensor(TIED, requires_grad=True)
+    (g,) = mg.autograd.grad(f(x).sum(), x, create_graph=create_graph)
+    np.testing.assert_allclose(g.data, gradient, rtol=1e-6)
+
+
+def test_max_and_min_say_where_the_first_winner_stands():
+    x = mg.tensor(TIED, requires_grad=True)
+    for extremes, expected in ((x.max(dim=1), [1, 0]), (x.min(0), [0, 1, 1])):
+        assert extremes.indices.tolist() == expected and not extremes.indices.requires_grad
+        assert extremes.indices.dtype == np.int64
+
+
+@pytest.mark.parametrize("axis, keepdims", [(None, False), (None, True), (0, False), (-1, True)])
+def test_argmax_and_argmin_equal_numpy(axis, keepdims):
+    x = mg.tensor(TIED, requires_grad=True)
+    for f, oracle in ((mg.argmax, np.argmax), (mg.argmin, np.argmin)):
+        found = f(x, axis, keepdims)
+        np.testing.assert_array_equal(found.data, oracle(x.data, axis, keepdims=keepdims))
+        assert found.dtype == np.int64 and not found.requires_grad
+        assert type(f(x.data, axis=0)) is np.ndarray
+
+
+def test_std_of_equal_elements_has_gradient_0_and_a_finite_second_one():
+    x = mg.full(3, 2.0, requires_grad=True)
+    (g,) = mg.autograd.grad(mg.std(x), x, create_graph=True)
+    (h,) = mg.autograd.grad((g * g).sum() + g.sum(), x)
+    assert g.tolist() == [0, 0, 0] and np.isfinite(h.data).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_softmax_and_its_kin_are_exact_and_finite_at_every_size(dtype):
+    logits = np.array([[1e4, -1e4, 0.0], [-1e4, -1e4, -1e4], [1e4, 1e4 - 1, -3.0]], dtype)
+    eps = float(np.finfo(dtype).eps)
+    exact = logits.astype(np.float64)
+    for f, oracle in (
+        (mg.softmax, scipy.special.softmax),
+        (mg.log_softmax, scipy.special.log_softmax),
+        (mg.logsumexp, scipy.special.logsumexp),
+    ):
+        x = mg.tensor(logits, requires_grad=True)
+        with np.errstate(all="raise", under="ignore"):
+            y = f(x, 1)
+            y[..., 0].sum().backward()
+        np.testing.assert_allclose(y.data, oracle(exact, axis=1), rtol=8 * eps, atol=eps)
+        p = scipy.special.softmax(exact, 1)
+        first = np.array([1.0, 0, 0])
+        slope = {mg.softmax: p[:, :1] * (first - p), mg.log_softmax: first - p, mg.logsumexp: p * [[1], [0], [0]]}[f]
+        np.testing.assert_allclose(x.grad.data, slope, rtol=8 * eps, atol=8 * eps)
+
+
+def test_minus_infinity_is_probability_0():
+    x = mg.tensor([[0.0, -np.inf], [-np.inf, -np.inf]], requires_grad=True)
+    with np.errstate(divide="ignore"):
+        assert mg.logsumexp(x, 1).tolist() == [0, -np.inf]
+    y = mg.softmax(x[0], 0)
+    y[0].backward()
+    assert y.tolist() == [1, 0] and x.grad.tolist() == [[0, 0], [0, 0]]
+
+
+def test_padding_keeps_the_memory_layout_of_images():
+    images = mg.tensor(normal(2, 5, 6, 3)).permute(0, 3, 1, 2)  # NCHW over NHWC memory
+    assert mg.pad(images, (1, 1, 1, 1)).data.transpose(0, 2, 3, 1).flags.c_contiguous
 
 
 def test_sqrt_keeps_its_infinite_slope():
@@ -343,7 +487,12 @@ def test_astype_to_integers_leaves_the_graph():
 @pytest.mark.parametrize(
     "f",
     [mg.exp, mg.tanh, mg.sum, lambda x: x.sum(0), lambda x: x.sum(1), lambda x: x[:, 1:], lambda x: x.T @ x,
-     lambda x: F.linear(x, mg.ones(2, 3)), lambda x: mg.cat([x, x]), lambda x: x.flatten(), lambda x: x.mean(1)],
+     lambda x: F.linear(x, mg.ones(2, 3)), lambda x: mg.cat([x, x]), lambda x: x.flatten(), lambda x: x.mean(1),
+     lambda x: x.var(1), lambda x: x.std(1), lambda x: x.amax(1), lambda x: x.min(1)[0], lambda x: x.norm(3, 1),
+     lambda x: x.logsumexp(1), lambda x: x.softmax(1), lambda x: x.log_softmax(1), lambda x: x.flip(0),
+     lambda x: x.repeat(2, 2), lambda x: mg.cat(mg.split(x, 2)), lambda x: mg.chunk(x, 3)[0],
+     lambda x: mg.gather(x, 0, mg.tensor(np.zeros((0, 2), int))), lambda x: mg.pad(x, (1, 1, 1, 1)),
+     lambda x: mg.pad(x, (1, 1), "reflect"), lambda x: mg.pad(x, (1, 1), "replicate")],
 )  # fmt: skip
 def test_empty_batches_pass_forward_and_backward(f):
     x = mg.zeros(0, 3, requires_grad=True)
@@ -379,6 +528,59 @@ def test_sum_and_mean_over_any_axes_equal_numpy(shape, keepdims, data):
         assert_close(found(mg.tensor(x), axes, keepdims).data, expected(x, axis=axes, keepdims=keepdims), 1e-12)
     if x.size <= 12:
         assert_gradients(lambda t: mg.mean(t, axes, keepdims), [x], order=1)
+
+
+@given(SHAPES.filter(len), st.data())
+def test_gather_picks_one_element_per_index_and_its_gradient_counts_each_use(shape, data):
+    axis = data.draw(st.integers(0, len(shape) - 1))
+    picked = tuple(data.draw(st.integers(0, 4 if a == axis else n)) for a, n in enumerate(shape))
+    rng = np.random.default_rng(data.draw(st.integers(0, 9)))
+    x, index, g = rng.standard_normal(shape), rng.integers(0, shape[axis], picked), rng.standard_normal(picked)
+    (xt,) = leaves([x])
+    y = mg.gather(xt, axis - data.draw(st.sampled_from([0, len(shape)])), mg.tensor(index))
+    y.backward(mg.tensor(g))
+    values, gradient = np.zeros(picked), np.zeros(shape)
+    for place in np.ndindex(picked):
+        source = (*place[:axis], index[place], *place[axis + 1 :])
+        values[place] = x[source]
+        gradient[source] += g[place]
+    np.testing.assert_array_equal(y.data, values)
+    np.testing.assert_allclose(xt.grad.data, gradient, atol=1e-12)
+
+
+@given(SHAPES, st.sampled_from([("constant", "constant"), ("reflect", "reflect"), ("replicate", "edge")]), st.data())
+def test_pad_equals_numpy_and_its_gradient_returns_to_where_each_element_came_from(shape, modes, data):
+    widest = [n - 1 if modes[0] == "reflect" else 4 for n in shape]
+    margins = [(data.draw(st.integers(0, w)), data.draw(st.integers(0, w))) for w in widest]
+    given_axes = data.draw(st.integers(0, len(shape)))
+    margins[: len(shape) - given_axes] = [(0, 0)] * (len(shape) - given_axes)
+    amounts = [amount for pair in margins[::-1] for amount in pair][: 2 * given_axes]
+    x = np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
+    (xt,) = leaves([x])
+    y = mg.pad(xt, amounts, modes[0])
+    np.testing.assert_array_equal(y.data, np.pad(x, margins, modes[1]) if shape else x)
+    g = np.random.default_rng(0).standard_normal(y.shape)
+    y.backward(mg.tensor(g))
+    expected = [g[y.data == value].sum() for value in x.ravel()]
+    np.testing.assert_allclose(xt.grad.data.ravel(), expected, atol=1e-12)
+
+
+@given(SHAPES.filter(len), st.data())
+def test_split_and_chunk_cut_what_cat_puts_together(shape, data):
+    axis = data.draw(st.integers(-len(shape), len(shape) - 1))
+    n = shape[axis]
+    stops = sorted(data.draw(st.lists(st.integers(0, n), max_size=3)))
+    size, chunks = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4))
+    x = np.random.default_rng(0).standard_normal(shape)
+    for pieces, expected in (
+        (mg.split(mg.tensor(x), list(np.diff([0, *stops, n])), axis), np.split(x, stops, axis)),
+        (mg.split(mg.tensor(x), size, axis), np.split(x, range(size, n, size), axis)),
+        (mg.chunk(mg.tensor(x), chunks, axis), np.split(x, range(-(-n // chunks), n, -(-n // chunks)), axis)),
+    ):
+        assert len(pieces) == len(expected)
+        for piece, e in zip(pieces, expected, strict=True):
+            np.testing.assert_array_equal(piece.data, e)
+        np.testing.assert_array_equal(mg.cat(pieces, axis).data, x)
 
 
 @given(st.data())
