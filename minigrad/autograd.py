@@ -1,7 +1,8 @@
-"""The tape: Op records what was computed, `backward` and `grad` walk it from newest to oldest.
+"""The tape, that is the record of what was computed: Op writes it, `backward` and `grad` read it from newest to oldest.
 
 Read in this order: `Op.__call__` (the forward pass, which records), `_walk` (the backward pass), `backward` and `grad`
 (what the user calls). The formulas are elsewhere: one ``grad_<input>`` method per input, beside each op's ``forward``.
+Throughout, g is the gradient that arrives at an op's output, ∂L/∂output, also called its cotangent.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class Op:
         if not hasattr(cls, "forward"):
             return  # a base class for ops
         code = cls.forward.__code__
-        cls.variadic = bool(code.co_flags & 0x04)  # forward(self, *xs)
+        cls.variadic = bool(code.co_flags & 0x04)  # CPython's mark of forward(self, *xs)
         inputs = code.co_varnames[code.co_argcount + code.co_kwonlyargcount :][:1] if cls.variadic else ()
         names = [f"grad_{name}" for name in code.co_varnames[1 : code.co_argcount] + inputs]
         missing = [name for name in names if not hasattr(cls, name)]
@@ -102,7 +103,7 @@ class Op:
 
 
 def once(method):
-    """For work that several gradients of a fused op share: run once per cotangent g, then remembered."""
+    """For work that several gradients of a fused op share: run once for each g, then remembered."""
     key = f"once {method.__name__}"
 
     @wraps(method)
@@ -141,9 +142,16 @@ def changed(tensor: Tensor) -> Tensor:
 def _walk(gradients: dict, wanted: set, retain_graph: bool | None, create_graph: bool) -> dict:
     """Send gradients from where they are given down to all leaves or, if any are `wanted`, along the paths to those.
 
-    A node is an op or a leaf Tensor; `gradients` maps nodes to ∂L/∂their output, before and after. Ops are visited from
-    the newest to the oldest: an op's number is larger than those of all ops that it depends on, so when its turn comes,
-    every gradient that it will ever get has arrived and been added up.
+    A node is an op or a leaf Tensor; `gradients` maps nodes to ∂L/∂their output: first those to start from, at the end
+    those of the leaves (or of `wanted`), as Tensors. The heart of it is, with `op` the newest op that waits::
+
+        g = gradients.pop(op)
+        for each input:
+            gradients[input] += op.grad_<input>(g, op.output, *op.arrays)
+
+    An op's number is larger than those of all ops that it depends on. So when its turn comes, every gradient that it
+    will ever get has arrived and been added up. The rest decides where not to go (`useful`), which arrays may be added
+    into (`owned`), calls the same formulas on Tensors (`create_graph`), and frees the graph behind itself.
     """
     retain_graph = create_graph if retain_graph is None else retain_graph
     useful = set(wanted)  # the nodes from which a path leads to one of `wanted`

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .checkpoint import replacing
 
@@ -39,9 +40,10 @@ def image_grid(ax, images, columns: int | None = None, title: str = "", value_ra
 
 
 def curves(ax, lines: dict, xlabel: str, ylabel: str, levels: dict | None = None) -> None:
-    """One line per entry (name -> (x, y)), and dashed horizontal lines at `levels` (name -> y) to compare with."""
+    """One line per entry (name -> (x, y)) over whole numbers x, and dashed lines at `levels` (name -> y) to compare."""
     for name, (x, y) in lines.items():
         ax.plot(x, y, label=name, marker="o" if len(x) == 1 else None)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     for i, (name, y) in enumerate((levels or {}).items()):
         ax.axhline(y, label=name, linestyle="--", color=f"C{len(lines) + i}")
     ax.set(xlabel=xlabel, ylabel=ylabel)

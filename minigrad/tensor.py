@@ -1,4 +1,4 @@
-"""Tensor: an array, its gradient, and the op that made it. Nothing in this file computes.
+"""Tensor: an array, its gradient, and the op that made it. Nothing here computes; conversions stand at the end.
 
 A tensor that the user made is a *leaf* (``op is None``). Every other tensor was made by an op, and that op is the node
 of the graph: ``tensor.op.inputs`` are the tensors it came from. How gradients flow along those links is `autograd.py`;
@@ -12,7 +12,7 @@ import numpy as np
 from .backend import get_array_module
 
 FLOAT32 = np.dtype(np.float32)
-PLAIN = {np.ndarray, float, int, bool, type(None)}  # what an op takes as it is
+PLAIN = {np.ndarray, float, int, bool, type(None)}  # types that an op takes unconverted, beside Tensor
 
 
 class Tensor:
@@ -23,7 +23,7 @@ class Tensor:
     data : array, number or nested list
         An array is taken as it is (not copied, dtype kept); Python floats become float32 and integers int64.
     requires_grad : bool
-        Whether `backward` shall leave ∂L/∂self in ``self.grad``. Only floating-point tensors have gradients.
+        Whether `backward` leaves ∂L/∂self in ``self.grad``. Only floating-point tensors have gradients.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class Tensor:
     # ------------------------------------------------------------------ the gradient
     @property
     def grad(self) -> Tensor | None:
-        """∂L/∂self: a leaf's own, added up over backward passes; any other tensor's lies at its op (`retain_grad`)."""
+        """∂L/∂self. A leaf keeps it, summed over backward passes; another tensor only after `retain_grad()`."""
         return self._grad if self.op is None else self.op.grad
 
     @grad.setter
@@ -94,7 +94,9 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """The same array outside the graph: nothing flows back through it."""
-        return Tensor(self.data)
+        detached = Tensor(self.data)
+        detached.name = self.name
+        return detached
 
     # ------------------------------------------------------------------ the array
     @property

@@ -27,7 +27,9 @@ def main(arguments: list[str]) -> int:
         print(f"models {name}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print(f"\nmodels {name}: stopped", file=sys.stderr)
+        print(
+            f"\nmodels {name}: stopped; --resume continues from the last checkpoint, if there is one", file=sys.stderr
+        )
         return 130
     return 0
 

@@ -1,14 +1,16 @@
 """Autoencoder: squeeze a digit's 784 pixels through a few numbers and back, against PCA.
 
 An encoder f maps an image x to a code z = f(x) of `--latent` numbers, a decoder g maps it back to x̂ = σ(g(z)); both are
-trained to make x̂ like x. With linear f and g and squared error the best possible result is PCA, so PCA with the same
-number of numbers is what each figure stands beside. With `--noise` the encoder sees x + noise and must still give x
-(a denoising autoencoder).
-
-Reading order: Autoencoder, LOSSES, train, then the pictures and figures.
+trained to make x̂ like x. With linear f and g and squared error the best possible result on the training images is
+PCA's, so PCA with as many numbers stands beside each figure. With `--noise` the encoder sees x + noise and must still
+give x (a denoising autoencoder); test images are then noisy too, and are compared with the clean ones.
 """
 
+# Reading order: Autoencoder, LOSSES, train, then the pictures and figures.
+
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -38,7 +40,7 @@ class Autoencoder(nn.Module):
 
 
 def dense(sizes):
-    """Linear layers from size to size, ReLU between them; started Glorot's way, which learns faster here."""
+    """Linear layers from size to size, ReLU between them; Glorot initialisation, which learns faster here."""
     layers = []
     for n_in, n_out in zip(sizes[:-1], sizes[1:], strict=True):
         linear = nn.Linear(n_in, n_out)
@@ -67,7 +69,8 @@ def train(model, optimizer, x_train, x_test, noisy_test, config, progress, save)
 
     `progress` holds the position, the epoch's sum of losses so far, and the history; it is kept up to date, and
     ``save()`` is called at each epoch's end and on Ctrl-C. The order of the images is a function of (seed, epoch), and
-    noise comes from the one random stream, so a resumed run takes exactly the steps that were left.
+    noise comes from the one random stream, so a resumed run takes exactly the steps that were left. The training loss
+    is the mean over the epoch, while the network still learns; the test loss is taken at its end, and so may be lower.
     """
     loss_of, history = LOSSES[config["loss"]], progress["history"]
     dataset, seed, noise = TensorDataset(x_train), config["seed"], config["noise"]
@@ -81,11 +84,11 @@ def train(model, optimizer, x_train, x_test, noisy_test, config, progress, save)
                 if step <= progress["step"]:
                     continue
                 seen = x + noise * mg.randn_like(x) if noise else x
-                optimizer.zero_grad()
-                loss = loss_of(model(seen), x)
+                loss = loss_of(model(seen), x)  # the four lines of every training loop begin here:
+                optimizer.zero_grad()  # forget the last step's gradients,
                 value = common.finite(loss.item())
-                loss.backward()
-                optimizer.step()
+                loss.backward()  # find this step's,
+                optimizer.step()  # and change the parameters by them
                 progress["step"], progress["loss_sum"] = step, progress["loss_sum"] + value
                 mean = progress["loss_sum"] / step
                 text = f"epoch {epoch + 1}/{config['epochs']}  {config['loss']} {mean:.4f}"
@@ -133,7 +136,7 @@ def report(model, pca, train_set, test_set, noisy_test, config, progress, folder
         "knn_accuracy": knn_accuracy(codes, y, test_codes, y_test),
         "pca_knn_accuracy": knn_accuracy(pca_codes, y, pca_test_codes, y_test),
         "latent": k,
-        "epochs_trained": progress["epoch"] + progress["step"] / -(-len(x) // config["batch"]),
+        "epochs_trained": progress["epoch"] + progress["step"] / math.ceil(len(x) / config["batch"]),
         "config": config,
     }
     one_each = [int(np.flatnonzero(y_test == digit)[0]) for digit in range(10)]
@@ -168,7 +171,7 @@ def draw_codes(codes, pca_codes, labels, metrics, path) -> None:
             names = "code 1", "code 2"
         else:
             z, names = PCA(z, 2).encode(z), ("principal direction 1 of the codes", "principal direction 2")
-        plot.classes(ax, z, labels, f"{name}: 5-NN accuracy {metrics[accuracy]:.1%} on all {k} numbers", names)
+        plot.classes(ax, z, labels, f"{name}, code of {k}: 5-NN accuracy {metrics[accuracy]:.1%}", names)
     plot.save(fig, path)
 
 
@@ -200,8 +203,8 @@ def options() -> common.Options:
     parser = common.Options(NAME, __doc__)
     parser.add("--latent", 32, "numbers in the code", type=common.number(int, 1, 784))
     parser.add("--hidden", [512, 256], "sizes of the encoder's hidden layers, as in 512,256", type=common.numbers)
-    parser.add("--loss", "bce", "bce, mse or rmse", choices=LOSSES)
-    parser.add("--optimizer", "adam", "adam or sgd (momentum .9)", choices=OPTIMIZERS)
+    parser.add("--loss", "bce", "what measures how unlike x̂ and x are", choices=LOSSES)
+    parser.add("--optimizer", "adam", "sgd has momentum .9", choices=OPTIMIZERS)
     parser.add("--lr", None, "learning rate (default: 0.001 for adam, 1 for sgd)", type=common.number(float, above=0))
     parser.add("--epochs", 40, "passes over the training images", type=common.number(int, 1))
     parser.add("--batch", 128, "images in a step", type=common.number(int, 1))
@@ -222,6 +225,10 @@ def main(arguments=None) -> dict:
     if checkpoint:
         config = common.resumed_config(parser.defaults, checkpoint["config"], given, free=("out", "epochs", "data"))
         progress = checkpoint["progress"]
+        if config["epochs"] < progress["epoch"]:
+            raise common.UserError(f"the run to resume has {progress['epoch']} epochs behind it; give --epochs more")
+        if config["epochs"] == progress["epoch"]:
+            print(f"all {config['epochs']} epochs are done; --epochs with more would train on")
     else:
         config = {**parser.defaults, **given}
         config["lr"] = config["lr"] or LEARNING_RATES[config["optimizer"]]
@@ -246,8 +253,11 @@ def main(arguments=None) -> dict:
     def save():
         common.save_checkpoint(folder / "checkpoint.npz", NAME, config, model, optimizer, progress)
 
+    if not checkpoint:
+        common.set_aside(folder, NAME)
     print(model)
-    finished = train(model, optimizer, train_set[0], test_set[0], noisy_test, config, progress, save)
+    with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges is told of by its loss
+        finished = train(model, optimizer, train_set[0], test_set[0], noisy_test, config, progress, save)
     pca = PCA(train_set[0], config["latent"])
     metrics = report(model, pca, train_set, test_set, noisy_test, config, progress, folder)
     if not finished:

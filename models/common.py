@@ -25,9 +25,8 @@ class Options(argparse.ArgumentParser):
     """An argument parser whose complaints are one line, and which tells what was given from what is default."""
 
     def __init__(self, name: str, doc: str):
-        first, _, rest = doc.partition("\n\n")
         super().__init__(
-            prog=f"python -m models {name}", description=f"{first}\n\n{rest}", argument_default=argparse.SUPPRESS,
+            prog=f"python -m models {name}", description=doc, argument_default=argparse.SUPPRESS,
             formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
         )  # fmt: skip
         self.defaults: dict = {}
@@ -94,6 +93,8 @@ def run_folder(path: str) -> Path:
         probe = folder / ".writable"
         probe.touch()
         probe.unlink()
+    except FileExistsError:
+        raise UserError(f"cannot write to --out {path}: it is no folder") from None
     except OSError as error:
         raise UserError(f"cannot write to --out {path}: {error.strerror}") from None
     return folder
@@ -183,6 +184,19 @@ def resumed_config(defaults: dict, saved: dict, given: dict, free: tuple[str, ..
                 f"the run to resume has {flag} {saved[name]}, not {value}; leave {flag} out or start anew with --out"
             )
     return {**saved, **given}
+
+
+def set_aside(folder: Path, name: str) -> None:
+    """Keep the checkpoint of a run that was stopped, where a new run is about to write its own."""
+    path, kept = folder / "checkpoint.npz", folder / "checkpoint.stopped.npz"
+    try:
+        checkpoint = load_checkpoint(path, name)
+    except UserError:
+        return
+    done, epochs = checkpoint["progress"]["epoch"], checkpoint["config"]["epochs"]
+    if done < epochs:
+        path.replace(kept)
+        print(f"{folder} held a run stopped after {done} of {epochs} epochs: its checkpoint is now {kept.name}")
 
 
 def restore(checkpoint: dict, model, optimizer) -> None:

@@ -523,6 +523,29 @@ def test_a_change_of_an_inner_tensor_is_noticed():
         loss.backward()
 
 
+def test_an_update_written_by_hand_under_no_grad_is_in_place():
+    w = leaf([1.0, 2.0])
+    kept, loss = w, (w * w).sum()
+    with mg.no_grad():
+        w -= 0.5
+        w += np.array([1.0, 1.0])
+        w *= 2
+        w /= mg.tensor([1.0, 3.0])
+    assert w is kept and w.tolist() == [3.0, 5.0 / 3] and w.requires_grad
+    with pytest.raises(RuntimeError, match="changed after"):
+        loss.backward()
+
+
+def test_an_update_written_by_hand_needs_no_grad():
+    w = leaf([1.0])
+    with pytest.raises(RuntimeError, match="under no_grad"):
+        w -= 0.1
+    total = w * 2
+    total += 1
+    total.backward()
+    assert w.grad.item() == 2
+
+
 def test_a_change_that_failed_is_none():
     x = leaf([1.0, 2.0])
     y = (x * x).sum()

@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 import minigrad.nn.functional as F
-from minigrad import nn
+from minigrad import nn, optim
 
 
 def grown(*shape):
@@ -105,6 +105,11 @@ MISUSES = [
     ("replicating what is not there", lambda: mg.pad(mg.ones(2, 0), (1, 0), "replicate"), ValueError, ["empty"]),
     ("an empty batch", lambda: F.mse_loss(mg.ones(0, 3), mg.ones(0, 3)), ValueError, ["empty", "(0, 3)"]),
     ("a module of integers", lambda: nn.Linear(1, 1).to(np.int64), TypeError, ["floating point", "int64"]),
+    ("an optimizer of a module", lambda: optim.Adam(nn.Linear(1, 1)), TypeError, ["net.parameters()", "Linear"]),
+    ("a batch that was not unpacked", lambda: nn.Linear(1, 1)((mg.ones(2, 1),)), TypeError, ["tuple", "for (x,)"]),
+    ("a number as target", lambda: F.mse_loss(mg.ones(1), 1.0), TypeError, ["mse_loss", "float"]),
+    ("bytes as targets", lambda: F.binary_cross_entropy_with_logits(mg.ones(2), mg.tensor([0, 255])), ValueError,
+     ["[0, 1]", "255", "divide"]),
     ("xavier of a vector", lambda: nn.init.xavier_uniform_(mg.ones(3)), ValueError, ["(3,)", "fan"]),
 ]  # fmt: skip
 

@@ -25,7 +25,6 @@ def fetch(root, mirrors=MIRRORS, timeout: float = 30) -> None:
     the OSError says what each one did.
     """
     root = Path(root)
-    root.mkdir(parents=True, exist_ok=True)
     for name, digest in FILES.items():
         path = root / f"{name}.gz"
         there = next((p for p in (path, root / name) if p.is_file()), None)  # the one that mnist() reads
@@ -42,13 +41,15 @@ def fetch(root, mirrors=MIRRORS, timeout: float = 30) -> None:
                 continue
             wrong = _why_wrong(content, digest)
             if wrong is None:
+                root.mkdir(parents=True, exist_ok=True)
                 with replacing(path) as temporary:
                     temporary.write_bytes(content)
                 print(f"{name}: {len(content):,} bytes from {mirror}")
                 break
             failures.append(f"{url}: {wrong}")
         else:
-            raise OSError(f"{name} could not be fetched:\n  " + "\n  ".join(failures))
+            advice = f"put MNIST's four files into {root} by hand; the embedded digits() need no download"
+            raise OSError(f"{name} could not be fetched:\n  " + "\n  ".join(failures) + f"\n{advice}")
 
 
 def _download(url, timeout):
@@ -80,4 +81,6 @@ def _why_wrong(content, digest):
 
 
 def _reason(error):
-    return f"HTTP {error.code}" if isinstance(error, urllib.error.HTTPError) else str(error) or repr(error)
+    if isinstance(error, urllib.error.HTTPError):
+        return f"HTTP {error.code}"
+    return str(getattr(error, "reason", error)) or repr(error)

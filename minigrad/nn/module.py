@@ -1,7 +1,8 @@
 """Module: a container that finds its parameters by looking at its own attributes; Parameter; Sequential.
 
-There is no registry: a module's attributes, in the order in which they were set, are the truth. A `Parameter` among
-them is a parameter, a `Module` is a child, and so parameters come in the order in which the code defines them.
+A module's attributes, in the order in which they were set, are all the registry there is. A `Parameter` among them is
+a parameter, a `Module` is a child, and so parameters come in the order in which the code defines them. What lies in a
+list or is a plain Tensor is neither found nor trained: `Sequential` holds layers, `Parameter` marks weights.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Module:
     ['hidden.weight', 'hidden.bias', 'out.weight', 'out.bias']
     """
 
-    training = True  # train() and eval() switch it; dropout and batch norm look at it
+    training = True  # train() and eval() switch it, for layers that differ between the two
     _buffers: frozenset[str] = frozenset()
 
     def __setattr__(self, name, value):
@@ -83,13 +84,14 @@ class Module:
         return (module for _, module in self.named_modules())
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """(path, parameter) in definition order; a parameter that stands in two places comes once."""
+        """(path, parameter) in definition order, each once; messages name the parameter by its path from then on."""
         seen = set()
         for path, module in self.named_modules():
             for name, value in vars(module).items():
                 if isinstance(value, Parameter) and id(value) not in seen:
                     seen.add(id(value))
-                    yield _join(path, name), value
+                    value.name = _join(path, name)
+                    yield value.name, value
 
     def parameters(self) -> Iterator[Parameter]:
         return (parameter for _, parameter in self.named_parameters())
@@ -116,7 +118,7 @@ class Module:
         return self
 
     def eval(self) -> Module:
-        """Evaluation mode: dropout passes everything, batch norm uses its running statistics."""
+        """Evaluation mode for this module and all below it."""
         return self.train(False)
 
     def zero_grad(self) -> None:
@@ -182,8 +184,6 @@ class Module:
             raise RuntimeError(f"the state dict does not fit {type(self).__name__}:\n  " + "\n  ".join(problems))
         for name, array in arrays.items():
             own[name].copy_(array)
-        for tensor in (*self.parameters(), *self.buffers()):
-            changed(tensor)
 
     def _places(self, path: str = "") -> Iterator[tuple[str, Module]]:
         """As `named_modules`, but a module that stands in two places comes twice, as in PyTorch's state dicts."""

@@ -1,7 +1,7 @@
 """Functions of each element: arithmetic, powers, exponentials, trigonometry, activations, choices between two inputs.
 
-Every op stands with its formula: `forward` computes it, ``grad_x`` is ∂L/∂x = g · ∂y/∂x with g = ∂L/∂y. The functions
-that people call follow at the end.
+`forward` computes the formula in the docstring; ``grad_x`` is ∂L/∂x = g · ∂y/∂x with g = ∂L/∂y. A comparison counts as
+1 where it holds and 0 where not. The functions that people call follow at the end.
 """
 
 import numpy as np
@@ -139,7 +139,7 @@ class Sigmoid(Op):
 
 
 class ReLU(Op):
-    """y = max(x, 0), with slope 0 at 0; an infinite g makes ∞·0 = NaN where x ≤ 0 (`where` does not)"""
+    """y = max(x, 0), with slope 0 at 0; where x ≤ 0 the gradient is g·0, which is NaN for an infinite g"""
     def forward(self, x):         return get_array_module(x).maximum(x, 0)
     def grad_x(self, g, y, x):    return g * (y > 0)
 
@@ -168,7 +168,10 @@ def exp_minus_abs(x):
 
 
 def sigmoid_from_exp(x, e):
-    """σ(x) on arrays from e = e^−|x|: 1/(1 + e) where x ≥ 0, else e/(1 + e); without overflow or cancellation."""
+    """σ(x) on arrays from e = e^−|x|, without overflow or cancellation.
+
+    It is 1/(1 + e) where x ≥ 0 and e/(1 + e) elsewhere; as e ≤ 1, both numerators are max(e, [x ≥ 0]).
+    """
     return get_array_module(x).maximum(e, x >= 0) / (1 + e)
 
 

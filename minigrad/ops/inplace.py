@@ -1,5 +1,7 @@
 """Changes in place, outside a graph: on a leaf, or under ``no_grad()``. A graph that used the old values notices."""
 
+import operator
+
 from .. import autograd
 from ..backend import generator, get_array_module
 from ..tensor import Tensor, plain
@@ -66,5 +68,24 @@ def _on_device_of(x, draws):
     return get_array_module(x.data).asarray(draws, dtype=x.dtype)
 
 
+def _assigning(change):
+    """``x += y``: in place under no_grad(); otherwise x = x + y, but not for a leaf, which would stop being one."""
+
+    def assign(x, other):
+        if autograd._recording and x.requires_grad and x.is_leaf:
+            raise RuntimeError(
+                "x += y and the like would replace a leaf that requires a gradient by a tensor computed from it: "
+                "to update it write them under no_grad()"
+            )
+        if autograd._recording:
+            return getattr(operator, change[1:])(x, other)
+        getattr(operator, change)(x.data, plain(other))
+        return autograd.changed(x)
+
+    return assign
+
+
+for change in ("iadd", "isub", "imul", "itruediv"):
+    setattr(Tensor, f"__{change}__", _assigning(change))
 for method in (zero_, fill_, copy_, add_, mul_, clamp_, uniform_, normal_):
     setattr(Tensor, method.__name__, method)

@@ -73,6 +73,8 @@ def matmul(x, y):
 
 def linear(x, weight, bias=None):
     """X Wᵀ + b: x (..., in), weight (out, in), bias (out,) or None → (..., out)."""
+    if not hasattr(x, "ndim"):
+        raise TypeError(f"linear takes a tensor, not a {type(x).__name__}; a batch is a tuple: for (x,) in loader")
     if x.ndim == 0 or x.shape[-1] != weight.shape[-1]:
         raise ValueError(
             f"linear: the input of shape {x.shape} should have {weight.shape[-1]} features on its last axis, "

@@ -74,7 +74,7 @@ def rmse_loss(input, target):
 
 def binary_cross_entropy(input, target, *, reduction="mean"):
     """Cross-entropy of probabilities in [0, 1] with targets in [0, 1]; for logits there is the `_with_logits` form."""
-    p, t = _pair("binary_cross_entropy", input, target)
+    p, t = _pair_with_shares("binary_cross_entropy", input, target)
     array = plain(p)
     if isinstance(array, np.ndarray) and array.size and not 0 <= array.min() <= array.max() <= 1:
         raise ValueError(
@@ -86,16 +86,27 @@ def binary_cross_entropy(input, target, *, reduction="mean"):
 
 def binary_cross_entropy_with_logits(input, target, *, reduction="mean"):
     """Cross-entropy of σ(logits) with targets in [0, 1], exact and finite where σ itself would round to 0 or 1."""
-    return _reduced(BCEWithLogits()(*_pair("binary_cross_entropy_with_logits", input, target)), reduction)
+    return _reduced(BCEWithLogits()(*_pair_with_shares("binary_cross_entropy_with_logits", input, target)), reduction)
 
 
 def _pair(name, x, t):
     """Input and target, of one shape: broadcasting (n, 1) against (n,) would silently compare every pair."""
+    for what in (x, t):
+        if not hasattr(what, "shape"):
+            raise TypeError(f"{name} compares two tensors of one shape, and a {type(what).__name__} is none")
     if x.shape != t.shape:
         raise ValueError(f"{name}: the input has shape {x.shape} and the target {t.shape}; they must be equal")
     if 0 in x.shape:
         raise ValueError(f"{name}: the batch is empty: its shape is {x.shape}")
     return x, t if t.dtype.kind == "f" else t.astype(x.dtype)
+
+
+def _pair_with_shares(name, x, t):
+    """`_pair` for cross-entropies, whose targets lie in [0, 1]: images of bytes are a usual mistake."""
+    array = plain(t)
+    if isinstance(array, np.ndarray) and array.dtype.kind in "iu" and array.size and not 0 <= array.max() <= 1:
+        raise ValueError(f"{name}: targets lie in [0, 1], and these go up to {array.max()}; divide images by 255")
+    return _pair(name, x, t)
 
 
 def _reduced(loss, reduction):

@@ -25,8 +25,9 @@ class Optimizer:
     """
 
     def __init__(self, params: Iterable, defaults: dict):
-        if isinstance(params, Tensor):
-            raise TypeError("an optimizer takes a list of parameters, or module.parameters(), not one tensor")
+        if isinstance(params, Tensor) or hasattr(params, "parameters"):
+            kind = type(params).__name__
+            raise TypeError(f"an optimizer takes a list of parameters, such as net.parameters(), not one {kind}")
         groups = list(params)
         if groups and not isinstance(groups[0], dict):
             groups = [{"params": groups}]
@@ -35,7 +36,8 @@ class Optimizer:
         everything = [p for group in self.param_groups for p in group["params"]]
         if not everything:
             raise ValueError(
-                "the optimizer got no parameters (a generator such as net.parameters() can be used up only once)"
+                "the optimizer got no parameters: a generator such as net.parameters() can be used up only once, "
+                "and a module does not find layers in a plain list (nn.Sequential holds them)"
             )
         for p in everything:
             if not (isinstance(p, Tensor) and p.is_leaf):

@@ -364,7 +364,10 @@ def test_the_command_tells_a_failure_in_one_message(tmp_path, capsys):
     with serving(not_found) as (url, _):
         command.main(["--root", str(tmp_path), "--mirror", url])
     said = capsys.readouterr()
-    expected = f"minigrad.data: {FIRST} could not be fetched:\n  {url}/{FIRST}.gz: HTTP 404\n"
+    expected = (
+        f"minigrad.data: {FIRST} could not be fetched:\n  {url}/{FIRST}.gz: HTTP 404\n"
+        f"put MNIST's four files into {tmp_path} by hand; the embedded digits() need no download\n"
+    )
     assert (said.out, said.err) == ("", expected)
 
 
@@ -417,7 +420,7 @@ def test_a_process_that_cannot_fetch_leaves_no_file(failed_process):
 
 
 def test_a_process_that_cannot_fetch_shows_a_message_and_no_traceback(failed_process):
-    message = r"minigrad\.data: .* could not be fetched:\n +http://127\.0\.0\.1:\d+/.*: HTTP 404\n"
+    message = r"minigrad\.data: .* could not be fetched:\n +http://127\.0\.0\.1:\d+/.*: HTTP 404\nput .*\n"
     assert re.fullmatch(message, failed_process[0].stderr)
 
 

@@ -366,8 +366,32 @@ def test_a_stop_after_the_last_step_leaves_a_finished_run(train, interrupt, tmp_
 def test_a_second_interrupt_stops_at_once(train, interrupt, tmp_path, capsys):
     interrupt(9, times=2)
     assert train(tmp_path) == 130
-    assert capsys.readouterr().err == "\nmodels autoencoder: stopped\n"
+    complaint = capsys.readouterr().err.strip()
+    assert complaint.startswith("models autoencoder: stopped; --resume") and "\n" not in complaint
     assert os.listdir(tmp_path) == ["checkpoint.npz"]
+
+
+def test_a_new_run_keeps_the_checkpoint_of_a_stopped_one(train, interrupt, tmp_path, without_pictures, capsys):
+    interrupt(9)
+    assert train(tmp_path) == 0
+    stopped = (tmp_path / "checkpoint.npz").read_bytes()
+    interrupt(0)
+    assert train(tmp_path, "--seed", 1) == 0
+    assert (tmp_path / "checkpoint.stopped.npz").read_bytes() == stopped
+    assert "held a run stopped after 1 of 3 epochs" in capsys.readouterr().out
+
+
+def test_a_new_run_replaces_a_finished_one(train, out, without_pictures):
+    before = (out / "checkpoint.npz").read_bytes()
+    assert train(out, "--seed", 1) == 0
+    assert (out / "checkpoint.npz").read_bytes() != before and not (out / "checkpoint.stopped.npz").exists()
+
+
+def test_resuming_to_fewer_epochs_than_were_done_is_refused(out, capsys):
+    before = snapshot(out)
+    code = resume(out, "--epochs", 2)
+    assert_complaint(code, capsys.readouterr().err, "has 3 epochs behind it")
+    assert snapshot(out) == before
 
 
 @pytest.mark.parametrize("failure", [KeyboardInterrupt, OSError], ids=["Ctrl-C", "full disk"])

@@ -149,9 +149,17 @@ def test_what_is_no_layer_does_not_pass_for_one():
 def test_a_parameter_is_not_lost_to_a_tensor_of_its_name():
     layer = nn.Linear(2, 2)
     with mg.no_grad(), pytest.raises(TypeError, match="Linear.weight is a Parameter"):
+        layer.weight = layer.weight - 0.1
+    with mg.no_grad():
         layer.weight -= 0.1
     layer.bias = None
     assert [name for name, _ in layer.named_parameters()] == ["weight"]
+
+
+def test_parameters_are_named_by_their_path():
+    """So that the message about a changed one says which it is."""
+    net = Block()
+    assert [p.name for p in net.parameters()] == NAMES
 
 
 def test_a_buffer_may_be_none_and_is_then_not_saved():
