@@ -57,27 +57,29 @@ def changed_since(when: int, arrays) -> str | None:
     return None
 
 
-_generator = np.random.default_rng()
+_generator = None  # made when first asked for: importing numpy.random takes longer than all of minigrad
 
 
-def manual_seed(seed: int) -> None:
-    """Start the one stream of random numbers afresh. Every draw is made on the host, so runs agree across devices."""
+def manual_seed(seed: int | None) -> None:
+    """Start the one stream of random numbers afresh; None starts it anywhere. Every draw is made on the host."""
     global _generator
     _generator = np.random.default_rng(seed)
 
 
 def generator() -> np.random.Generator:
-    """The stream that initialisers, `randn`, dropout and the rest draw from."""
+    """The stream that initialisers, `randn` and the rest draw from."""
+    if _generator is None:
+        manual_seed(None)
     return _generator
 
 
 def random_state() -> dict:
     """The state of the stream, as plain data for a checkpoint; `set_random_state` continues from it."""
-    return _generator.bit_generator.state
+    return generator().bit_generator.state
 
 
 def set_random_state(state: dict) -> None:
-    _generator.bit_generator.state = state
+    generator().bit_generator.state = state
 
 
 def keep_freed_memory() -> bool:
