@@ -5,6 +5,7 @@ import errno
 import gzip
 import hashlib
 import http.server
+import os
 import re
 import socket
 import subprocess
@@ -408,7 +409,8 @@ def failed_process(tmp_path_factory):
     folder = tmp_path_factory.mktemp("process")
     with serving(not_found) as (url, _):
         run = [sys.executable, "-m", "minigrad.data", "--root", "mnist", "--mirror", url]
-        return subprocess.run(run, cwd=folder, capture_output=True, text=True), folder
+        here = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+        return subprocess.run(run, cwd=folder, env=here, capture_output=True, text=True), folder
 
 
 def test_a_process_that_cannot_fetch_exits_with_2(failed_process):
