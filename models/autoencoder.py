@@ -84,10 +84,10 @@ def train(model, optimizer, x_train, x_test, noisy_test, config, progress, save)
                 if step <= progress["step"]:
                     continue
                 seen = x + noise * mg.randn_like(x) if noise else x
-                loss = loss_of(model(seen), x)  # the four lines of every training loop begin here:
-                optimizer.zero_grad()  # forget the last step's gradients,
+                loss = loss_of(model(seen), x)
                 value = common.finite(loss.item())
-                loss.backward()  # find this step's,
+                optimizer.zero_grad()  # forget the gradients of the step before,
+                loss.backward()  # find those of this one,
                 optimizer.step()  # and change the parameters by them
                 progress["step"], progress["loss_sum"] = step, progress["loss_sum"] + value
                 mean = progress["loss_sum"] / step

@@ -101,15 +101,11 @@ class AMax(Reduction):
         return self.kept(g, x) / sum(won, self.axis, True) * won
 
 
-class AMin(Reduction):
-    """y = min x over `axis`; all x that equal it share the gradient evenly"""
+class AMin(AMax):
+    """y = min x over `axis`; all x that equal it share the gradient evenly, by the same formula"""
 
     def forward(self, x):
         return x.min(axis=self.axis, keepdims=self.keepdims)
-
-    def grad_x(self, g, y, x):
-        won = astype(x == self.kept(y, x), x.dtype)
-        return self.kept(g, x) / sum(won, self.axis, True) * won
 
 
 # ------------------------------------------------------------------ logsumexp and softmax
