@@ -13,6 +13,7 @@ from numpy import float32, float64, int64
 from . import autograd, data, nn, optim, utils
 from .autograd import no_grad
 from .backend import manual_seed
+from .check import gradcheck, gradgradcheck
 from .checkpoint import load, save
 from .creation import (
     arange, as_tensor, eye, from_numpy, full, is_tensor, linspace, ones, ones_like, rand, randint, randn, randn_like,
