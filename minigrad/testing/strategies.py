@@ -108,7 +108,7 @@ def arrays(
     room = high - low - 2 * margin * len(kinks) - gaps.max(initial=0)
     if room <= 0:
         raise ValueError(
-            f"arrays: {size} values with margins of {margin} around {len(kinks)} kinks{' and each other' * distinct} "
+            f"arrays: {size} values, {margin} away from {kinks}{' and from each other' * distinct}, "
             f"do not fit between {low} and {high}: widen these or lower the margin"
         )
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -137,7 +137,7 @@ def layouts(draw, array: np.ndarray):
     kind = draw(st.sampled_from(kinds + ["broadcast"] * any(repeats)))
     note(f"memory layout: {kind}")
     if kind == "other order of axes":
-        order = draw(st.permutations(range(array.ndim)).filter(lambda order: order != sorted(order) or array.ndim < 2))
+        order = draw(st.permutations(range(array.ndim)))
         return array.transpose(order).copy("C").transpose(np.argsort(order))
     if kind == "every second place":
         gap = np.nan if array.dtype.kind == "f" else 1

@@ -71,7 +71,7 @@ def test_shapes_that_broadcast_do(n, data):
         (lambda a, b: len(a) == len(b) and a > b, ((2,), (1,))),
         (lambda a, b: len(a) > len(b) > 0 and a[-1] < b[-1], ((1, 1), (2,))),
         (lambda a, b: len(a) == len(b) == 2 and a[0] > b[0] and a[1] < b[1], ((2, 1), (1, 3))),
-        (lambda a, b: a == b == (3,), ((3,), (3,))),
+        (lambda a, b: 5 in a, ((5,), (5,))),
     ],
 )
 def test_every_way_to_broadcast_is_reached_and_shrinks(condition, expected):
@@ -102,8 +102,8 @@ def test_values_spread_over_all_that_is_left_of_the_range():
 
 
 def test_distinct_values_come_in_any_order():
-    assert sorted({find(arrays((2,), distinct=True), up_or_down, settings=SEARCH).argmin()
-                   for up_or_down in (lambda x: x[0] < x[1], lambda x: x[0] > x[1])}) == [0, 1]  # fmt: skip
+    for in_order in (lambda x: x[0] < x[1], lambda x: x[0] > x[1]):
+        assert in_order(simplest(arrays((2,), distinct=True), in_order))
 
 
 def test_an_array_shrinks_by_its_shape():
@@ -111,11 +111,14 @@ def test_an_array_shrinks_by_its_shape():
     assert simplest(arrays(shapes()), lambda x: x.size > 1 and (x < 0).any()).shape == (2,)
 
 
-@pytest.mark.parametrize("wrong, words", [
-    ({"distinct": True}, r"100 values with margins of 0.05 around 0 kinks and each other do not fit between -2.0"),
-    ({"kinks": [0], "low": -0.01, "high": 0.01}, "around 1 kinks do not fit"),
-    ({"low": 1, "high": -1}, "between 1 and -1"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrong, words",
+    [
+        ({"distinct": True}, r"100 values, 0.05 away from \[\] and from each other, do not fit between -2.0 and 2.0"),
+        ({"kinks": [0], "low": -0.01, "high": 0.01}, r"away from \[0\], do not fit between -0.01 and 0.01"),
+        ({"low": 1, "high": -1}, "between 1 and -1"),
+    ],
+)
 def test_what_does_not_fit_is_an_error(wrong, words):
     with pytest.raises(ValueError, match=words):
         simplest(arrays((100,), **wrong))
@@ -155,7 +158,7 @@ ROWS_REPEAT = np.array([[1.0, 2.0, 3.0]] * 2)
         (ROWS_REPEAT, lambda x: x.strides == (0, 8)),
         (ROWS_REPEAT.T, lambda x: x.strides == (8, 0)),
         (np.ones((2, 3)), lambda x: x.strides == (0, 0)),
-        (np.arange(3), lambda x: x.strides == (16,)),
+        (np.arange(3), lambda x: x.strides == (16,) and (x.base[1::2] == 1).all()),
     ],
     ids=["C", "read-only", "Fortran", "channels last", "backwards", "among NaN", "rows repeat", "columns repeat",
          "all repeat", "integers"],
