@@ -286,12 +286,12 @@ def _as_own_tensor(g, owned):
 def _first_gradient(output: Tensor, g, create_graph: bool):
     """∂L/∂output to start from: 1 for a scalar."""
     if not output.requires_grad:
-        raise RuntimeError("backward from a tensor without history: nothing with requires_grad=True led to it")
-    if g is None:
-        if output.data.size != 1:
-            raise RuntimeError(f"backward from shape {output.shape}: reduce it to a scalar first, as in loss.mean()")
-        g = get_array_module(output.data).ones_like(output.data)
-    g = g if isinstance(g, Tensor) else Tensor(g)
+        cuts = "comparisons, argmax, integers, detach() and no_grad() cut it off"
+        raise RuntimeError(f"backward from a tensor without history: nothing with requires_grad=True led to it; {cuts}")
+    if g is None and output.data.size != 1:
+        raise RuntimeError(f"backward from shape {output.shape}: reduce it to a scalar first, as in loss.mean()")
+    if not isinstance(g, Tensor):
+        g = Tensor(get_array_module(output.data).ones_like(output.data) if g is None else g)
     if g.shape != output.shape:
         raise ValueError(f"the gradient given has shape {g.shape}, and the tensor it belongs to {output.shape}")
     g = g if g.dtype == output.dtype else g.astype(output.dtype)

@@ -70,6 +70,26 @@ def chain(x, n):
     return y
 
 
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_two_to_the_40_paths_are_walked_in_40_steps(create_graph):
+    x = leaf(1.0)
+    y = x
+    for _ in range(40):
+        y = y + y
+    (slope,) = grad(y, x, create_graph=create_graph)
+    assert slope.item() == 2**40
+
+
+@pytest.mark.parametrize(
+    "f",
+    [lambda x: x * x, lambda x: x @ x, lambda x: mg.where(x > 0, x, x) * x, lambda x: mg.cat([x, x * x, x]),
+     lambda x: nn.functional.linear(x, x, x[0])],
+    ids=["mul", "matmul", "where", "cat", "linear"],
+)  # fmt: skip
+def test_one_tensor_may_be_several_inputs_of_an_op(f):
+    assert_gradients(f, [np.array([[0.3, -0.7, 1.1], [0.9, 0.2, -0.4], [-1.3, 0.6, 0.5]])])
+
+
 def test_a_walk_visits_only_what_leads_to_the_inputs():
     visited = []
 
@@ -128,6 +148,16 @@ def test_grad_through_a_part_that_was_freed_is_refused_also_where_another_path_i
     (shared * 1.0).backward()
     with pytest.raises(RuntimeError, match="freed"):
         grad(shared + whole, x)
+
+
+def test_a_tensor_whose_graph_was_freed_can_be_used_but_not_walked_through():
+    x, w = leaf(3.0), leaf(2.0)
+    y = x * x
+    y.backward()
+    later = y * w
+    with pytest.raises(RuntimeError, match="freed; run forward again, or retain_graph=True"):
+        later.backward()
+    assert later.item() == 18 and x.grad.item() == 6 and w.grad is None
 
 
 def test_grad_of_a_tensor_with_respect_to_itself_is_the_cotangent():
@@ -589,6 +619,14 @@ def test_an_op_without_one_of_its_gradients_is_refused_when_it_is_defined():
 
             def grad_x(self, g, z, x, y):
                 return g
+
+
+def test_an_op_of_any_number_of_inputs_without_its_gradient_is_refused_too():
+    with pytest.raises(TypeError, match="Broken lacks grad_xs"):
+
+        class Broken(Op):
+            def forward(self, *xs):
+                return xs[0]
 
 
 def test_an_instance_of_an_op_is_used_once():

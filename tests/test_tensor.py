@@ -1,6 +1,7 @@
 """Tensor and the functions that make one: dtypes, conversion to and from NumPy and Python, printing."""
 
 import copy
+import pydoc
 
 import numpy as np
 import pytest
@@ -103,6 +104,15 @@ def test_comparisons_give_boolean_tensors_outside_the_graph():
         (x != x, [False] * 2),
     ):
         assert y.tolist() == expected and not y.requires_grad and y.dtype == np.bool_
+
+
+@pytest.mark.parametrize("name", ["lt", "le", "eq", "ne", "gt", "ge", "and", "or"])
+def test_help_on_a_comparison_says_what_it_computes_and_that_no_gradient_goes_through(name):
+    x, y = mg.tensor([False, False, True, True]), mg.tensor([False, True, False, True])
+    compare = getattr(mg.Tensor, f"__{name}__")
+    formula = compare.__doc__.split(",")[0]
+    assert compare(x, y).tolist() == eval(formula, {"x": x.data, "y": y.data}).tolist()
+    assert "not differentiable" in pydoc.render_doc(compare)
 
 
 def test_a_tensor_is_a_key_by_identity():

@@ -44,7 +44,7 @@ def _reflected(function):
     return reflected
 
 
-def _comparison(compare):
+def _comparison(compare, symbol):
     """A Tensor of truth values, through which no gradient goes."""
 
     def comparison(x, y):
@@ -53,19 +53,22 @@ def _comparison(compare):
         except ValueError:
             raise ValueError(f"{compare.__name__}: shapes {x.shape} and {y.shape} do not broadcast") from None
 
+    comparison.__name__ = compare.__name__
+    comparison.__doc__ = f"x {symbol} y, element by element, as truth values; not differentiable."
     return comparison
 
 
 def _invert(x):
-    """True where x is false."""
+    """True where x is false; not differentiable."""
     return Tensor(~x.data)
 
 
 for _name, _function in {"add": add, "sub": sub, "mul": mul, "truediv": div, "pow": pow, "matmul": matmul}.items():
     setattr(Tensor, f"__{_name}__", _function)
     setattr(Tensor, f"__r{_name}__", _reflected(_function))
-for _name in ("lt", "le", "eq", "ne", "gt", "ge", "and", "or"):
-    setattr(Tensor, f"__{_name}__", _comparison(getattr(operator, f"__{_name}__")))
+_symbols = {"lt": "<", "le": "<=", "eq": "==", "ne": "!=", "gt": ">", "ge": ">=", "and": "&", "or": "|"}
+for _name, _symbol in _symbols.items():
+    setattr(Tensor, f"__{_name}__", _comparison(getattr(operator, f"__{_name}__"), _symbol))
 for _function in (
     abs, amax, amin, argmax, argmin, astype, broadcast_to, clamp, clone, cos, exp, expm1, flatten, flip, log,
     log1p, log_softmax, logsumexp, max, mean, min, norm, permute, pow, reciprocal, relu, repeat, reshape, sigmoid, sign,

@@ -1,0 +1,1 @@
+"""What tests and homework share; ``pip install minigrad[test]``. `strategies` makes random inputs for Hypothesis."""
