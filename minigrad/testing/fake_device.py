@@ -70,7 +70,8 @@ class FakeDevice:
         self.uploads: list[Transfer] = []
 
 
-_device = FakeDevice()  # the one that is installed, or was last
+COMPARISONS = {np.less, np.less_equal, np.equal, np.not_equal, np.greater, np.greater_equal}
+_device = FakeDevice()  # the one that is installed
 
 
 def _record(log, call):
@@ -97,8 +98,11 @@ class ndarray:
         raise _not_numpy(function.__name__)
 
     def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
-        if method == "__call__" and isinstance(inputs[0], np.generic) and not kwargs:
-            return _on_host(ufunc, *inputs)  # np.float32(2) * x, which Python asks NumPy for first
+        number = inputs[0]  # of np.float32(2) * x, which Python asks NumPy for first
+        if ufunc in COMPARISONS and isinstance(number, np.ndarray):
+            number = number[()]  # NumPy compares scalars as 0-d arrays
+        if method == "__call__" and isinstance(number, np.generic) and not kwargs:
+            return _on_host(ufunc, number, *inputs[1:])
         raise _not_numpy(ufunc.__name__)
 
     def __getattr__(self, name):
@@ -210,7 +214,7 @@ def _unknown(values):
     return np.nan if kind in "fc" else np.iinfo(values.dtype).max
 
 
-def _at(ufunc, array, index, values=None):
+def _at(ufunc, array, index, values):
     """cupy.<ufunc>.at and, with add, cupyx.scatter_add: index by index, however often a place is named."""
     kinds = names.AT[ufunc.__name__].split()
     if array.dtype.name not in kinds:
@@ -313,7 +317,7 @@ def _of_operands(function, *args, **kwargs):
 
 
 def _creating(function, *args, **kwargs):
-    if function not in (np.array, np.asarray, np.asanyarray) or isinstance(args[0], ndarray):
+    if function not in (np.array, np.asarray, np.asanyarray) or args and isinstance(args[0], ndarray):
         return _on_host(function, *args, **kwargs)
     _record(_device.uploads, f"{function.__name__}()")
     return _raised(function(*args, **kwargs).copy(order="K"), [])
@@ -335,10 +339,9 @@ class ufunc:
             raise TypeError(f"cupy.{self.__name__} in CuPy {names.VERSION} takes no {', '.join(foreign)}=")
         return _of_operands(self._ufunc, *args, **kwargs)
 
-    def at(self, array, index, values=None):
-        _at(self._ufunc, array, index, values)
-
     def __getattr__(self, name):
+        if name == "at" and self.__name__ in names.AT:
+            return functools.partial(_at, self._ufunc)
         raise AttributeError(_missing(f"cupy.{self.__name__}.{name}"))
 
 
