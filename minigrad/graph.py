@@ -300,7 +300,7 @@ def detect_anomaly():
         if isinstance(output, Tensor):
             lines[op] = lines.get(walking[-1]) if walking else _line_of_user()
             if not walking and _trouble(output):  # else it is a step of a gradient, which is looked at as a whole
-                raise _anomaly(op, "", inputs, lines[op], [("the output", output)])
+                raise _anomaly(op, "", inputs, lines[op], [(f"the output {output.shape}", output)])
         return output
 
     def attribute(op, name):
@@ -319,10 +319,8 @@ def detect_anomaly():
             walking.pop()
         for node, g in found.items():
             if trouble := _trouble(g):  # the parts were finite, and their sum is not
-                name = getattr(node, "name", None) or "a tensor"
-                raise FloatingPointError(
-                    f"backward: the gradient for {name} {g.shape}, summed over its uses, {trouble}"
-                )
+                name = f"{getattr(node, 'name', None) or 'a tensor'} {g.shape}"
+                raise FloatingPointError(f"backward: the gradient for {name}, summed over its uses, {trouble}")
         return found
 
     Op.__call__, Op.__getattribute__, autograd._walk = call, attribute, walk
@@ -374,7 +372,7 @@ def _anomaly(op, phase, inputs, line, made):
 
 
 def _labels(op, inputs):
-    """The inputs as `forward` calls them, each with its tensor's name and shape, or with its value: w = fc.weight (4,)"""
+    """The inputs as `forward` calls them, with each tensor's name and shape, or with a value: w = fc.weight (4,)"""
     names = [name.removeprefix("grad_") for name in op.gradient_names]
     names = [f"{names[0]}[{i}]" for i in range(len(inputs))] if op.variadic else names
     known = [getattr(x, "name", None) or "" if hasattr(x, "shape") else x for x in inputs]
