@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
@@ -36,6 +36,7 @@ def ops_below(tensor):
 
 # ------------------------------------------------------------------ graphs to look at
 def two_layers():
+    mg.manual_seed(0)
     net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
     list(net.named_parameters())
     return MSELoss()(net(mg.ones(2, 3)), mg.zeros(2, 1))
@@ -128,15 +129,24 @@ def test_trace_goes_in_the_order_of_the_walk_and_changes_nothing(graph, capsys, 
     same.backward()
     half = len(walked) // 2
     assert printed == [type(op).__name__ for _, op in walked[:half]]
-    assert [x and x.grad.tolist() for x in leaves] == [x and x.grad.tolist() for x in other]
+    assert all(x is None or np.array_equal(x.grad.data, y.grad.data) for x, y in zip(leaves, other))
 
 
-@given(st.lists(st.tuples(st.sampled_from("+*-"), st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=12))
-def test_trace_prints_the_gradients_of_backward(program):
+PROGRAMS = st.lists(st.tuples(st.sampled_from("+*-"), st.integers(0, 99), st.integers(0, 99)), min_size=1, max_size=12)
+
+
+def values_of(program):
+    """Each line combines two earlier values."""
     values = [leaf([0.3, -0.7], "a"), leaf(0.9, "b")]
     for operation, i, j in program:
         x, y = values[i % len(values)], values[j % len(values)]
         values.append(mg.tanh({"+": x + y, "*": x * y, "-": x - y}[operation]))
+    return values
+
+
+@given(PROGRAMS)
+def test_trace_prints_the_gradients_of_backward(program):
+    values = values_of(program)
     for value in values:
         value.retain_grad()
     loss = sum((k * value).sum() for k, value in enumerate(values, 1))
@@ -199,17 +209,22 @@ def measured(fig):
     (ax,) = fig.axes
     boxes = [p.get_path().get_extents(p.get_transform()) for p in ax.patches if isinstance(p, FancyBboxPatch)]
     texts = [text.get_window_extent(renderer) for text in ax.texts]
-    edges = [
-        ax.transData.transform(p._path_original.interpolated(1).vertices)
-        for p in ax.patches
-        if isinstance(p, FancyArrowPatch)
-    ]
+    edges = [ax.transData.transform(p._path_original.vertices) for p in ax.patches if isinstance(p, FancyArrowPatch)]
     return boxes, texts, edges, [text.get_text() for text in ax.texts]
 
 
 @every_graph
 def test_nothing_overlaps_and_nothing_is_cut_off(graph):
-    fig = draw(graph())
+    assert_legible(draw(graph()))
+
+
+@settings(max_examples=20)
+@given(PROGRAMS)
+def test_nothing_overlaps_in_any_graph(program):
+    assert_legible(draw(sum(value.sum() for value in values_of(program))))
+
+
+def assert_legible(fig):
     boxes, texts, edges, _ = measured(fig)
     assert len(boxes) == len(texts)
     for box, text in zip(boxes, texts):
@@ -219,10 +234,13 @@ def test_nothing_overlaps_and_nothing_is_cut_off(graph):
         assert not any(box.overlaps(other) for other in boxes[:i])
     for points in edges:
         assert ((fig.bbox.min <= points) & (points <= fig.bbox.max)).all()
+        assert (np.diff(points[:, 1]) <= 0).all()
+        for x, y in points[1:-1]:
+            assert not any(box.x0 < x < box.x1 and box.y0 + 1 < y < box.y1 - 1 for box in boxes)
 
 
 @every_graph
-def test_every_op_gets_an_edge_from_each_of_its_inputs_and_all_edges_go_down_around_the_boxes(graph):
+def test_every_op_gets_an_edge_from_each_of_its_inputs_in_their_order(graph):
     loss = graph()
     boxes, _, edges, labels = measured(draw(loss))
     box = dict(zip(labels, boxes))
@@ -230,9 +248,6 @@ def test_every_op_gets_an_edge_from_each_of_its_inputs_and_all_edges_go_down_aro
     label = {op: f"#{len(ops) - i} {type(op).__name__}\n{op.output.shape}" for i, op in enumerate(ops)}
     follows = {}  # from where an edge ends, up the edges, to the box where it starts
     for points in edges:
-        assert (np.diff(points[:, 1]) <= 0).all()
-        for t in points[1:-1]:
-            assert not any(b.x0 < t[0] < b.x1 and b.y0 + 1 < t[1] < b.y1 - 1 for b in boxes)
         follows.setdefault(tuple(points[-1].round()), []).append(points[0])
 
     def starts(point):
@@ -327,8 +342,9 @@ def frozen_inf_in_a_layer():
 
 def gradient_in_a_layer():
     layer = nn.Linear(2, 1)
-    y = layer(mg.tensor([[3e38, 1.0]]))  # the line
-    (y * 1e-30 * 1e31).sum().backward()
+    layer.weight.fill_(0.0)
+    y = layer(mg.tensor([[2e38, 1.0]]))  # the line
+    (y * 2.0).sum().backward()
 
 
 def nan_in_the_data():
@@ -341,7 +357,7 @@ def infinite_number():
 
 def nan_as_the_first_gradient():
     y = leaf([1.0]) * 2  # the line
-    y.backward(mg.tensor([float("nan")]))
+    y.backward(np.array([np.nan]))
 
 
 def a_list_of_inputs():
@@ -355,11 +371,28 @@ def without_recording():
 
 
 def fused():
-    x = leaf([0.0, 1.0], "logit")
-    loss = F.binary_cross_entropy_with_logits(x, mg.zeros(2).double(), reduction="sum")  # the line
-    (g,) = grad(loss, x, create_graph=True)
-    ((g - 0.5) ** 2).norm().backward()
-    (slope,) = grad(F.binary_cross_entropy_with_logits(x, mg.tensor([0.5, np.nan]), reduction="none"), x, x, True, True)
+    class Root(Op):
+        def forward(self, x):
+            return x**0.5
+
+        def grad_x(self, g, y, x):
+            return g / (2 * y)
+
+        def reference(self, x):
+            return x**0.5
+
+    x = leaf([0.0, 1.0])
+    y = Root()(x)  # the line
+    grad(y.sum(), x, create_graph=True)
+
+
+def higher_derivative():
+    x = leaf([0.0, 1.0])
+    y = x.tanh() * x**2.5  # the line
+    (g,) = grad(y.sum(), x, create_graph=True)
+    (g,) = grad(g.sum(), x, create_graph=True)
+    (g,) = grad(g.sum(), x, create_graph=True)
+    grad(g.sum(), x)
 
 
 ANOMALIES = [
@@ -376,6 +409,8 @@ ANOMALIES = [
     (infinite_number, "Mul: the input y = inf already is Inf", "x (1,)"),
     (nan_as_the_first_gradient, "backward of Mul: the gradient that arrived already has 1 NaN", "y = 2"),
     (a_list_of_inputs, "Concatenate: the input xs[1] = second (1,) already has 1 Inf", "xs[0] (1,)"),
+    (fused, "backward of Pow: the gradient for x (2,) has 1 Inf", "y = 0.5"),
+    (higher_derivative, "backward of Pow: the gradient for x", "y = "),
     (without_recording, "Sqrt: the output (1,) has 1 NaN", "x (1,)"),
 ]
 
@@ -423,25 +458,16 @@ def test_an_op_defined_inside_is_watched():
     assert message(run).startswith("backward of Root: the gradient for x (1,) has 1 Inf")
 
 
-def test_a_fused_op_differentiated_by_its_reference_keeps_its_line():
-    def run():
-        x = leaf([1.0, 2.0])
-        loss = F.binary_cross_entropy_with_logits(x, mg.zeros(2).double(), reduction="none")  # the line
-        grad(loss, x, mg.tensor([1e308, 1e308]) * 1.0, create_graph=True)
-        (g,) = grad(loss, x, leaf([1e308, 1e308]), create_graph=True)
-        grad(g, x, leaf([1e308, np.inf]), create_graph=True)
-
-    assert message(run).splitlines()[-1].endswith("# the line")
-
-
-def test_what_is_finite_passes_with_the_same_result():
+@every_graph
+def test_what_is_finite_passes_with_the_same_gradients(graph):
     with mg.detect_anomaly():
-        for graph in GRAPHS.values():
-            watched, plain = graph(), None
-            watched.backward()
-    plain = two_layers()
+        watched = graph()
+        leaves = [edge for op in ops_below(watched) for edge in op.edges if isinstance(edge, mg.Tensor)]
+        watched.backward()
+    plain = graph()
+    others = [edge for op in ops_below(plain) for edge in op.edges if isinstance(edge, mg.Tensor)]
     plain.backward()
-    assert np.isfinite(plain.item())
+    assert all(np.array_equal(x.grad.data, y.grad.data) for x, y in zip(leaves, others))
 
 
 def test_nothing_is_left_behind(capsys):
@@ -456,8 +482,7 @@ def test_nothing_is_left_behind(capsys):
         assert state() == inside != before
         trace(loss)
     assert state() == before
-    for op in ops_below(loss):
-        assert not any("watch" in repr(value) or "graph.py" in repr(value) for value in vars(op).values())
+    assert [set(vars(op)) for op in ops_below(loss)] == [set(vars(op)) for op in ops_below(two_layers())]
     message(log_of_a_negative)
     assert state() == before
     with pytest.raises(ValueError), mg.detect_anomaly():
