@@ -1,6 +1,6 @@
 """The graph made visible: `trace` prints it, `draw` draws it, `detect_anomaly` finds where a NaN or Inf first appears.
 
-The three parts can be read by themselves. All of them call the ops by the names that `_names` gives: #1 is the oldest.
+Each of the three can be read by itself. `trace` and `draw` number the ops alike, from #1, the oldest.
 """
 
 from __future__ import annotations
@@ -189,19 +189,17 @@ def _items(tensor, ops):
 
 def _layers(ops):
     """The layer of each op: one below its lowest input, but what hangs on leaves alone directly above its user."""
-    users, layer, free = {op: [] for op in ops}, {}, set()
-    for op in ops:
-        for source in op.edges:
-            if isinstance(source, Op):
-                users[source].append(op)
+    uses, layer, free, above = Counter(edge for op in ops for edge in op.edges), {}, set(), {}
     for op in reversed(ops):
-        sources = [source for source in op.edges if isinstance(source, Op)]
+        sources = [edge for edge in op.edges if isinstance(edge, Op)]
         layer[op] = 1 + max((layer[source] for source in sources), default=0)
-        if all(source in free and len(users[source]) == 1 for source in sources):
+        if all(source in free and uses[source] == 1 for source in sources):
             free.add(op)
     for op in ops:
-        if op in free and users[op]:
-            layer[op] = min(layer[user] for user in users[op]) - 1
+        if op in free and op in above:
+            layer[op] = above[op]
+        for edge in op.edges:
+            above[edge] = min(above.get(edge, len(ops)), layer[op] - 1)
     return layer
 
 
@@ -366,7 +364,7 @@ def _anomaly(op, phase, inputs, line, made):
     labels = _labels(op, inputs)
     suspects = [*((f"the input {label}", x) for label, x in zip(labels, inputs)), *made]
     name, value = next((name, value) for name, value in suspects if _trouble(value))
-    what = f"{name} {'' if value is made[-1][1] else 'already '}{_trouble(value)}"
+    what = f"{name} {'' if name == made[-1][0] else 'already '}{_trouble(value)}"
     line = line or "(no line: the op was recorded before detect_anomaly() began)"
     return FloatingPointError(f"{phase}{type(op).__name__}: {what}\n  inputs: {', '.join(labels)}\n  {line}")
 
@@ -375,11 +373,13 @@ def _labels(op, inputs):
     """The inputs as `forward` calls them, with each tensor's name and shape, or with a value: w = fc.weight (4,)"""
     names = [name.removeprefix("grad_") for name in op.gradient_names]
     names = [f"{names[0]}[{i}]" for i in range(len(inputs))] if op.variadic else names
-    known = [getattr(x, "name", None) or "" if hasattr(x, "shape") else x for x in inputs]
-    return [
-        f"{name}{'' if value == '' else f' = {value}'}{f' {x.shape}' if hasattr(x, 'shape') else ''}"
-        for name, value, x in zip(names, known, inputs)
-    ]
+
+    def label(name, x):
+        if not hasattr(x, "shape"):
+            return f"{name} = {x}"
+        return f"{name} = {x.name} {x.shape}" if getattr(x, "name", None) else f"{name} {x.shape}"
+
+    return [label(name, x) for name, x in zip(names, inputs)]
 
 
 def _line_of_user():

@@ -277,6 +277,22 @@ def test_the_time_steps_of_an_rnn_repeat_below_each_other_with_their_own_weights
     assert max(lengths) - min(lengths) < 1  # no edge passes a layer
 
 
+@pytest.mark.parametrize("graph", [rnn, two_layers, diamond, gradient_penalty, shared_far_below])
+def test_no_edges_cross_where_none_need_to(graph):
+    _, _, edges, _ = measured(draw(graph()))
+    for i, a in enumerate(edges):
+        for b in edges[:i]:
+            if a[0, 1] == b[0, 1]:  # between the same layers
+                assert (a[0, 0] - b[0, 0]) * (a[3, 0] - b[3, 0]) >= 0
+
+
+def test_edges_from_one_op_share_their_way_through_the_layers():
+    x = leaf([1.0], "x").exp()
+    y = x.sin().cos().tanh()
+    _, _, edges, _ = measured(draw(((y + x) * (y - x)).sum()))
+    assert len(edges) == 11 + 3  # the inputs of all ops, and the layers of sin, cos and tanh that x passes to both uses
+
+
 def test_parameters_carry_their_names_and_shapes_and_leaves_their_colours():
     ax = draw(two_layers()).axes[0]
     colour = {
@@ -360,9 +376,31 @@ def nan_as_the_first_gradient():
     y.backward(np.array([np.nan]))
 
 
+def nan_through_a_sum():
+    y = leaf([1.0]) + 2  # the line
+    y.backward(np.array([np.nan]))
+
+
 def a_list_of_inputs():
     y = mg.cat([leaf([1.0]), leaf([np.inf], "second")])  # the line
     return y
+
+
+def a_gradient_of_one_of_many():
+    class Roots(Op):
+        def forward(self, *xs):
+            return sum(x**0.5 for x in xs)
+
+        def grad_xs(self, g, y, *xs, i):
+            return g * (0.5 * xs[i] ** -0.5)
+
+    y = Roots()(leaf(1.0), leaf(0.0, "b"))  # the line
+    y.backward()
+
+
+def after_a_step_that_was_finite():
+    diamond().backward()
+    leaf(-1.0).sqrt()  # the line
 
 
 def without_recording():
@@ -408,9 +446,12 @@ ANOMALIES = [
     (nan_in_the_data, "Add: the input x (2,) already has 1 NaN of 2 values, the first at [0]", "y (2,)"),
     (infinite_number, "Mul: the input y = inf already is Inf", "x (1,)"),
     (nan_as_the_first_gradient, "backward of Mul: the gradient that arrived already has 1 NaN", "y = 2"),
+    (nan_through_a_sum, "backward of Add: the gradient that arrived already has 1 NaN", "y = 2"),
     (a_list_of_inputs, "Concatenate: the input xs[1] = second (1,) already has 1 Inf", "xs[0] (1,)"),
     (fused, "backward of Pow: the gradient for x (2,) has 1 Inf", "y = 0.5"),
     (higher_derivative, "backward of Pow: the gradient for x", "y = "),
+    (a_gradient_of_one_of_many, "backward of Roots: the gradient for xs[1] = b () is Inf", "xs[0] (), xs[1] = b ()"),
+    (after_a_step_that_was_finite, "Sqrt: the output () is NaN", "x ()"),
     (without_recording, "Sqrt: the output (1,) has 1 NaN", "x (1,)"),
 ]
 
