@@ -11,7 +11,6 @@ import os
 import sys
 import weakref
 from collections import Counter
-from dataclasses import dataclass
 from functools import wraps
 
 import numpy as np
@@ -117,19 +116,13 @@ SIZE, HEIGHT, GAP = 8, 0.36, 0.3  # of the text in points; of a box and between 
 OP, LEAF, CONSTANT = "#cfe2f3", "#fce5cd", "#eeeeee"
 
 
-@dataclass(eq=False)
 class _Item:
-    """A box; or, without text, a point that an edge passes on its way through a layer of boxes."""
+    """A box; or, without text, a point that an edge passes on its way through a layer of boxes. Lengths in inches."""
 
-    text: str
-    layer: int
-    colour: str = ""
-    x: float = 0.0  # of its centre, in inches
-
-    @property
-    def width(self):
-        longest = max(map(len, self.text.split("\n")))
-        return max(0.3, longest * 0.602 * SIZE / 72 + 0.15) if longest else 0.0  # DejaVu Sans Mono: 0.602 a letter
+    def __init__(self, text, layer, colour=""):
+        self.text, self.layer, self.colour, self.x = text, layer, colour, 0.0  # x of its centre
+        letters = max(map(len, text.split("\n")))
+        self.width = max(0.3, letters * 0.602 * SIZE / 72 + 0.15) if text else 0.0  # DejaVu Sans Mono: 0.602 a letter
 
 
 def draw(tensor: Tensor):
@@ -206,8 +199,8 @@ def _layers(ops):
 def _arrange(rows, edges):
     """Order each row and set its boxes' x, again and again: at the mean of their neighbours, but boxes apart.
 
-    The first sweeps go up and down by turns and sort each row by its neighbours in the one it comes from, which undoes
-    crossings. The others keep the order and lower Σ weight·(x_upper − x_lower)² over all edges, row by row exactly.
+    The first sweeps go up and down by turns, last up, and sort each row by its neighbours in the one they come from,
+    which undoes crossings. The others keep the order and lower Σ weight·(x_upper − x_lower)² over all edges, row by row exactly.
     """
     from scipy.optimize import isotonic_regression
 
