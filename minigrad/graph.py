@@ -200,7 +200,8 @@ def _arrange(rows, edges):
     """Order each row and set its boxes' x, again and again: at the mean of their neighbours, but boxes apart.
 
     The first sweeps go up and down by turns, last up, and sort each row by its neighbours in the one they come from,
-    which undoes crossings. The others keep the order and lower Σ weight·(x_upper − x_lower)² over all edges, row by row exactly.
+    which undoes crossings. The others keep the order and lower Σ weight·(x_upper − x_lower)² over all edges, row by row
+    exactly.
     """
     from scipy.optimize import isotonic_regression
 
