@@ -83,7 +83,7 @@ class Op:
             return self.forward(*inputs)
         try:
             output = self.forward(*arrays)
-        except (TypeError, ValueError) as error:
+        except (IndexError, TypeError, ValueError) as error:
             raise explained(error, repr(self), arrays, self.broadcasts) from error
         if isinstance(output, np.generic):
             output = np.asarray(output)

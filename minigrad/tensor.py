@@ -212,12 +212,13 @@ def plain(x):
 
 
 def explained(error, op: str, arrays, broadcasts: bool = False):
-    """A TypeError or ValueError of an op, with what the op knows of its inputs."""
+    """A TypeError, ValueError or IndexError of an op, with what the op knows of its inputs."""
     if isinstance(error, TypeError):
         return TypeError(f"{op}: {error}{advice_for_mixed(arrays)}")
     shapes = " and ".join(str(x.shape) for x in arrays if hasattr(x, "shape"))
     rule = "; from the right, lengths must be equal or one of them 1" if broadcasts else ""
-    return ValueError(f"{op} of shapes {shapes}: {error}{rule}")
+    kind = IndexError if isinstance(error, IndexError) else ValueError
+    return kind(f"{op} of shapes {shapes}: {error}{rule}")
 
 
 def without_promotion_by_integers(output, inputs):

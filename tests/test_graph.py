@@ -15,6 +15,7 @@ from minigrad import autograd, nn
 from minigrad.autograd import Op, grad
 from minigrad.graph import draw, trace
 from minigrad.nn.loss import MSELoss
+from minigrad.testing import fake_device
 
 
 def leaf(value, name=None):
@@ -537,3 +538,17 @@ def test_nothing_is_left_behind(capsys):
 def test_warnings_of_code_that_is_not_minigrads_still_appear():
     with mg.detect_anomaly(), pytest.warns(RuntimeWarning):
         np.log(np.array([-1.0]))
+
+
+def test_on_a_device_it_looks_the_same(capsys):
+    """The one place where copies to the host are meant."""
+    with fake_device.installed():
+        import cupy
+
+        x = mg.Tensor(cupy.asarray(np.array([4.0, 0.0])), requires_grad=True)
+        with pytest.raises(FloatingPointError, match="Sqrt: the gradient for x .2,. has 1 Inf of 2 values"):
+            with mg.detect_anomaly():
+                x.sqrt().sum().backward()
+        trace((x * x).sum())
+        draw(x * x)
+    assert "#1 Mul" in capsys.readouterr().out

@@ -20,6 +20,8 @@ def _operand(name, x, other):
     other = plain(other)
     if advice := advice_for_mixed((x.data, other)):
         raise TypeError(f"{name} works on one device{advice}")
+    if not autograd._broadcasts_to(getattr(other, "shape", ()), x.shape):
+        raise ValueError(f"{name}: values of shape {other.shape} do not broadcast into the tensor's {x.shape}")
     return other
 
 
