@@ -88,6 +88,10 @@ def diagnose(wrong, right, jacobian=None, cotangent=None, others=None) -> Diagno
         return Diagnosis("not finite", "it holds a NaN or an infinity, and the right one does not")
     if not wrong.any():
         return Diagnosis("zero", "it is zero: nothing arrives at this input")
+    if np.abs(right).max() <= 1e-9 * np.abs(wrong).max():
+        return Diagnosis("not zero", "it should be zero: no change of this input changes the output")
+    if _same(wrong, right):
+        return Diagnosis("small", f"it is off by {np.abs(wrong - right).max() / np.abs(right).max():.0e} of its size")
     sizes = right.shape if jacobian is None else right.shape + cotangent.shape
     return (
         (jacobian is not None and _ignores_the_cotangent(wrong, jacobian, cotangent))
@@ -155,9 +159,10 @@ def _of_factor(wrong, right, sizes):
     for n in names:
         for value, text in ((n, f"{n}"), (1 / n, f"1/{n}")):
             if n > 1 and abs(factor / value - 1) < 1e-4:
-                why = f" ({names[n]}: a mean taken for a sum, or a sum for a mean?)"
+                why = f" (perhaps {names[n]}: a mean taken for a sum, or a sum for a mean)"
                 return Diagnosis("factor", f"wrong by the constant factor {text}{why}")
-    return Diagnosis("factor", f"wrong by the constant factor {factor:.4g}")
+    if right.size > 1 or min(abs(abs(factor) - n) for n in (0.5, 2)) < 1e-4:  # of one number any other is a multiple
+        return Diagnosis("factor", f"wrong by the constant factor {factor:.4g}")
 
 
 def _of_another_input(wrong, others):
@@ -214,6 +219,8 @@ def _of_border(wrong, right):
     """Right inside, and wrong at most places with the first or the last index of some axis."""
     off = np.abs(wrong - right) > 1e-4 * max(np.abs(wrong).max(), np.abs(right).max())
     for axes in _sets(right.ndim):
+        if min(right.shape[axis] for axis in axes) < 3:
+            continue  # there is no inside
         border = np.zeros(right.shape, bool)
         for axis in axes:
             for end in (0, -1):
@@ -230,7 +237,7 @@ def _of_centre(wrong, right):
         if np.abs(right.sum(axes)).max() <= 1e-5 * n * scale and np.abs(wrong.sum(axes)).max() >= 1e-2 * scale:
             return Diagnosis(
                 "centring",
-                f"the right one sums to 0 over {_named(axes)} and this one does not: a mean or a sum is not subtracted",
+                f"it should sum to 0 over {_named(axes)} and does not: a mean or a sum over it must be subtracted",
             )
 
 

@@ -11,6 +11,7 @@ from minigrad import nn, ops
 from minigrad.autograd import Op
 from minigrad.check import Checked, GradientError, diagnose, gradcheck, gradgradcheck, numeric_grad
 from minigrad.ops.elementwise import (
+    Abs,
     Clamp,
     Cos,
     Div,
@@ -21,6 +22,8 @@ from minigrad.ops.elementwise import (
     Pow,
     ReLU,
     Sigmoid,
+    Sin,
+    Sqrt,
     Square,
     Sub,
     Tanh,
@@ -293,6 +296,26 @@ PLANTS = [  # the mistake, the op or function that has it, its inputs, the kind 
     ("repeated places overwritten", planted(GetItem, "grad_x", overwritten, DOUBLED), (normal(4),), "entries", ""),
     ("the reference is another function", planted(Softplus, "reference", lambda self, x: ops.relu(x)), None, "modes",
      ""),
+    ("outside of a kink's two slopes", planted(ReLU, "grad_x", lambda self, g, y, x: g * ((x > 0) + 5 * (x == 0))),
+     (np.array([0.0, 1.0]),), None, ""),
+    ("a tie that takes from one to give to another", planted(AMax, "grad_x", lambda self, g, y, x: g * np.array([3, -2, 0]),
+     None, False), (np.array([1.0, 1.0, 0.0]),), None, ""),
+    ("infinite at one place", planted(Square, "grad_x", lambda self, g, y, x: np.where(x > 1, np.inf, g * 2 * x)),
+     (np.array([0.5, 1.5]),), "not finite", ""),
+    ("infinite, and wrong elsewhere", planted(Sqrt, "grad_x", lambda self, g, y, x: g / y), (np.array([0.0, 1.0]),),
+     None, ""),
+    ("the size of the cotangent", planted(Square, "grad_x", lambda self, g, y, x: np.abs(g) * 2 * x),
+     (np.array([0.5]),), "cotangent", "linear"),
+    ("a constant added", planted(Square, "grad_x", lambda self, g, y, x: g * 2 * x + 1e-5), (A,), "cotangent",
+     "linear"),
+    ("where the right one is zero", planted(ReLU, "grad_x", lambda self, g, y, x: g), (-np.abs(A),), "not zero", ""),
+    ("by a hundred-thousandth", planted(Square, "grad_x", lambda self, g, y, x: g * 2 * x * (1 + 1e-5)), (A,), "small",
+     "1e-05"),
+    ("of one number", planted(Sin, "grad_x", lambda self, g, y, x: g * np.sin(x)), (np.array([0.7]),), "unknown", ""),
+    ("half, beside a kink", planted(Abs, "grad_x", lambda self, g, y, x: g * np.sign(x) / 2),
+     (np.array([0.0, 1.0, -2.0]),), "factor", "0.5"),
+    ("one of two rows", planted(Tanh, "grad_x", lambda self, g, y, x: g * (1 - y * y) * [[1.0], [1.5]]), (A,),
+     "entries", "3 of its 6"),
     ("the derivative of another function", planted(Sigmoid, "grad_x", lambda self, g, y, x: g * (1 - y * y)), (A,),
      None, ""),
     ("an exponent off by one", planted(Pow, "grad_x", lambda self, g, z, x, y: g * y * x**y), (positive(2, 3), A),
@@ -308,7 +331,7 @@ PLANTS = [  # the mistake, the op or function that has it, its inputs, the kind 
 def test_a_wrong_gradient_is_rejected_and_diagnosed(wrong, inputs, kind, words):
     if kind == "modes":
         wrong, inputs = as_function(wrong), (A,)
-    with pytest.raises(GradientError) as caught, np.errstate(invalid="ignore"):
+    with pytest.raises(GradientError) as caught, np.errstate(all="ignore"):
         gradcheck(wrong, inputs)
     diagnosis = caught.value.report.diagnosis
     assert kind is None or (diagnosis.kind == kind and words in diagnosis.text), diagnosis
@@ -401,6 +424,7 @@ FUNCTIONS = [  # a function, and the interval from which each of its inputs is d
     (lambda x, y: F.mse_loss(x, y), (-2, 2), (-2, 2)),
     (lambda x, y: F.binary_cross_entropy_with_logits(x, y), (-4, 4), (0.1, 0.9)),
     (lambda x, y: F.binary_cross_entropy(x, y), (0.05, 0.95), (0.1, 0.9)),
+    (lambda x: (x * x, x.float() * 3), (-2, 2)),
 ]
 
 
@@ -410,9 +434,14 @@ def random_case(seed):
     f, *intervals = FUNCTIONS[seed % len(FUNCTIONS)]
     shape = [(3,), (2, 3), (1, 5), (3, 2, 2), (4, 1)][rng.integers(5)]
     xs = [rng.uniform(*interval, shape) for interval in intervals]
-    kind = ("plain", "ties", "scaled output", "scaled input", "float32")[seed // len(FUNCTIONS) % 5]
-    if kind == "ties":
+    kinds = ("plain", "ties", "near ties", "scaled output", "scaled input", "float32", "saturated")
+    kind = kinds[seed // len(FUNCTIONS) % 7]
+    if kind == "saturated" and min(interval[0] for interval in intervals) < -1:
+        xs = [x * 10 ** rng.uniform(0, 2) for x in xs]
+    if kind in ("ties", "near ties"):
         xs = [np.clip(np.round(x * 2) / 2, *interval) for x, interval in zip(xs, intervals, strict=True)]
+    if kind == "near ties":
+        xs = [x + 10.0 ** rng.integers(-9, -2) * rng.uniform(0.1, 1, shape) for x in xs]
     if kind == "float32":
         xs = [x.astype(np.float32) for x in xs]
     if kind == "scaled output":
@@ -441,13 +470,34 @@ class Wrong(Op):
 
 @pytest.mark.parametrize("first", range(0, 1000, 100))
 def test_a_thousand_right_gradients_are_accepted_and_rejected_when_wrong_by_a_thousandth(first):
-    """The second where no entry lies at a kink (there any slope between its neighbours' will do) and one is not 0."""
+    """The second, for every third, where no entry lies at a kink or stays open and one is not 0."""
     for seed in range(first, first + 100):
         f, xs = random_case(seed)
         checked = gradcheck(f, xs)
-        if checked.kinks == 0 and checked.agree and any(g.any() for g in numeric_grad(f, xs)):
+        clear = checked.kinks == checked.open == 0 and any(np.abs(g).max() > 1e-15 for g in numeric_grad(f, xs))
+        if seed % 3 == 0 and clear:
             with pytest.raises(GradientError):
                 gradcheck(lambda *xs, f=f: f(*(Wrong()(x) for x in xs)), xs)
+
+
+@pytest.mark.parametrize(
+    "f, x",
+    [
+        (lambda x: mg.softmax(x, 0), [0.0, 40.0]),
+        (lambda x: mg.log_softmax(x, 0), [-700.0, 0.0, 300.0]),
+        (mg.logsumexp, [635.0, 456.0, -369.0]),
+        (lambda x: F.binary_cross_entropy_with_logits(x, np.ones(3)), [34.0, 59.0, -59.0]),
+        (mg.tanh, [10.0, 18.0, 19.0, 20.0, 40.0, 800.0]),
+        (mg.sigmoid, [36.0, -36.0, 40.0, 800.0]),
+        (F.softplus, [-745.0, -36.0, 36.0, 700.0]),
+        (mg.log, [1e-12, 1e200]),
+        (mg.max, [1.0, 1 + 1e-6]),
+        (lambda x: mg.maximum(x[0], x[1]), [[1.0, 2.0], [1 + 3e-7, 0.0]]),
+    ],
+)
+def test_a_right_gradient_in_saturation_or_near_a_tie_is_accepted(f, x):
+    """There the differences, or the formula itself, are nothing but rounding."""
+    gradcheck(f, np.array(x), order=2)
 
 
 def test_a_kink_is_reported_and_so_is_what_no_difference_can_resolve():
@@ -490,6 +540,34 @@ def test_inputs_that_are_not_floating_point_are_constants():
     assert gradcheck(Concatenate(0), (A, B), order=2).agree == 36
 
 
+def test_frozen_parameters_are_left_out():
+    net = nn.Linear(3, 2)
+    net.weight.requires_grad_(False)
+    assert gradcheck(net, A).agree == 8
+
+
+def test_a_gradient_is_checked_under_no_grad_too():
+    with mg.no_grad():
+        assert gradcheck(mg.tanh, A).agree == 6
+
+
+def test_to_second_order_an_op_is_checked_on_tensors_too():
+    wrong = planted(Square, "grad_x", lambda self, g, y, x: g * (3 if isinstance(g, mg.Tensor) else 2) * x)
+    assert gradcheck(wrong, A).agree == 6
+    for op in (wrong, planted(Softplus, "reference", lambda self, x: ops.relu(x))):
+        with pytest.raises(GradientError) as caught:
+            gradcheck(op, A, order=2)
+        assert caught.value.report.diagnosis.kind == "modes"
+
+
+def test_one_wrong_entry_among_thousands_is_found():
+    x = normal(50, 100)
+    wrong = planted(Tanh, "grad_x", lambda self, g, y, x: np.where(x == x[31, 17], 1.01, 1) * g * (1 - y * y))
+    with pytest.raises(GradientError) as caught:
+        gradcheck(wrong, x, samples=5)
+    assert caught.value.report.index == (31, 17)
+
+
 def test_several_outputs_and_unused_inputs():
     assert gradcheck(lambda x, y: (x * x, x.sum(), x.detach().argmax()), (A, B), order=2).agree >= 24
 
@@ -521,7 +599,8 @@ def test_large_inputs_are_sampled_and_the_same_sample_is_drawn_again():
 
 
 def test_a_float32_result_is_checked_at_its_own_precision():
-    assert gradcheck(lambda x: x.float().tanh(), A, order=2).agree == 18
+    checked = gradcheck(lambda x: x.float().tanh(), A, order=2)
+    assert checked.agree >= 15 and checked.kinks == 0
     with pytest.raises(GradientError):
         gradcheck(lambda x: Wrong()(x.float()).tanh() * 1.0 + Wrong()(x.float()) * 100, A)
 
@@ -583,6 +662,28 @@ MISUSES = [
     ("a random function", lambda: gradcheck(lambda x: x * mg.rand(3), A), ValueError, ["two results", "random"]),
     ("a function that overwrites its input", lambda: gradcheck(overwriting, A.copy()), ValueError, ["overwrites"]),
     ("a function that is not finite", lambda: gradcheck(mg.log, np.zeros(3)), ValueError, ["log", "not finite"]),
+    ("no sample", lambda: gradcheck(mg.tanh, A, samples=0), ValueError, ["at least one sample", "0"]),
+    ("an op of integers", lambda: gradcheck(Tanh(), np.array([1, 2])), TypeError, ["floating-point"]),
+    ("nothing to differentiate in the result", lambda: gradcheck(mg.argmax, A), TypeError, ["argmax", "no gradient"]),
+    ("an op with inputs missing", lambda: gradcheck(Mul(), A), TypeError, ["Mul", "grad_x, grad_y", "here are 1"]),
+    (
+        "return forgotten in a gradient",
+        lambda: gradcheck(planted(Tanh, "grad_x", lambda self, g, y, x: None), A),
+        TypeError,
+        ["grad_x of Tanh", "NoneType"],
+    ),
+    (
+        "return forgotten in forward",
+        lambda: gradcheck(planted(Tanh, "forward", lambda self, x: None), A),
+        TypeError,
+        ["forward of Tanh", "NoneType"],
+    ),
+    (
+        "NumPy in a gradient on Tensors",
+        lambda: gradcheck(lambda x: planted(Tanh, "grad_x", lambda self, g, y, x: g * np.cosh(x))(x), A),
+        TypeError,
+        ["create_graph", "operators and functions of minigrad"],
+    ),
     ("a cotangent of another shape", lambda: numeric_grad(mg.tanh, A, B.T), ValueError, ["(3, 2)", "tanh", "(2, 3)"]),
 ]
 
