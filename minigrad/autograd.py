@@ -15,7 +15,7 @@ from itertools import count
 import numpy as np
 
 from .backend import changed_since, get_array_module, note_change
-from .tensor import FLOAT32, PLAIN, Tensor, explained, plain, without_promotion_by_integers
+from .tensor import FLOAT32, PLAIN, Tensor, as_array, explained, plain, without_promotion_by_integers
 
 _clock = count(1)  # numbers ops as they are recorded and changes in place as they happen: larger is later
 _last_change = 0  # an op recorded later than this has nothing to check
@@ -60,7 +60,7 @@ class Op:
         cls.variadic = bool(code.co_flags & 0x04)  # CPython's mark of forward(self, *xs)
         inputs = code.co_varnames[code.co_argcount + code.co_kwonlyargcount :][:1] if cls.variadic else ()
         names = [f"grad_{name}" for name in code.co_varnames[1 : code.co_argcount] + inputs]
-        missing = [name for name in names if not hasattr(cls, name)]
+        missing = [name for name in names if not hasattr(cls, name)] if names else ["an input in forward(self, x)"]
         if missing:
             raise TypeError(f"{cls.__name__} lacks {', '.join(missing)}; where it is constant write grad_... = None")
         cls.gradient_names = names
@@ -85,8 +85,8 @@ class Op:
             output = self.forward(*arrays)
         except (IndexError, TypeError, ValueError) as error:
             raise explained(error, repr(self), arrays, self.broadcasts) from error
-        if isinstance(output, np.generic):
-            output = np.asarray(output)
+        if type(output) is not np.ndarray:
+            output = as_array(output, f"forward of {self}")
         if output.dtype is not FLOAT32:
             output = without_promotion_by_integers(output, arrays)
         if not any_edge:

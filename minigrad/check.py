@@ -22,7 +22,7 @@ import numpy as np
 from .autograd import Op, _broadcasts_to, _fitted, _recording_is, grad
 from .diagnosis import Diagnosis, GradientError, Report, diagnose
 from .differences import EPS, Line, Slope, jacobian_of, rounding
-from .tensor import Tensor, plain
+from .tensor import Tensor, as_array, plain
 
 
 # ------------------------------------------------------------------ what the user calls
@@ -235,10 +235,7 @@ def _of_op(op, inputs, order):
         raise TypeError(NOTHING)
 
     def evaluate(arrays):
-        y = copy.copy(op).forward(*_replaced(inputs, places, arrays))
-        if not hasattr(y, "dtype"):
-            raise TypeError(f"forward of {name} must return an array, not {type(y).__name__}")
-        return np.asarray(y)
+        return as_array(copy.copy(op).forward(*_replaced(inputs, places, arrays)), f"forward of {name}")
 
     def gradients(arrays, c, move=None):
         node, xs, found = copy.copy(op), _replaced(inputs, places, [a.copy() for a in arrays]), []
@@ -250,9 +247,7 @@ def _of_op(op, inputs, order):
             gx = np.zeros(xs[i].shape)
             if gradient is not None:
                 gx = gradient(c, y, *xs, i=i) if op.variadic else gradient(c, y, *xs)
-                if not hasattr(gx, "dtype"):
-                    raise TypeError(f"{methods[i]} of {name} must return an array, not {type(gx).__name__}")
-            gx = np.asarray(gx)
+            gx = as_array(gx, f"{methods[i]} of {name}")
             fits = op.broadcasts and _broadcasts_to(xs[i].shape, gx.shape)
             found.append(_fitted(gx, xs[i], op, gradient) if fits else gx)
         return found

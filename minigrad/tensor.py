@@ -206,9 +206,14 @@ def plain(x):
         return x.item()
     if type(x) in PLAIN or isinstance(x, np.ndarray) or get_array_module(x) is not np:
         return x
-    raise TypeError(
-        f"an op takes tensors, arrays and numbers, not {type(x).__name__}; make it one: minigrad.tensor(...)"
-    )
+    raise TypeError(f"an op takes tensors, arrays and numbers, not {type(x).__name__}; try minigrad.tensor(...)")
+
+
+def as_array(output, where: str):
+    """A scalar of NumPy as a 0-d array, other arrays as they are."""
+    if not hasattr(output, "dtype") or isinstance(output, Tensor):
+        raise TypeError(f"{where} must return an array, not {type(output).__name__}: is a return missing?")
+    return np.asarray(output) if isinstance(output, np.generic) else output
 
 
 def explained(error, op: str, arrays, broadcasts: bool = False):
@@ -217,8 +222,7 @@ def explained(error, op: str, arrays, broadcasts: bool = False):
         return TypeError(f"{op}: {error}{advice_for_mixed(arrays)}")
     shapes = " and ".join(str(x.shape) for x in arrays if hasattr(x, "shape"))
     rule = "; from the right, lengths must be equal or one of them 1" if broadcasts else ""
-    kind = IndexError if isinstance(error, IndexError) else ValueError
-    return kind(f"{op} of shapes {shapes}: {error}{rule}")
+    return (IndexError if isinstance(error, IndexError) else ValueError)(f"{op} of shapes {shapes}: {error}{rule}")
 
 
 def without_promotion_by_integers(output, inputs):

@@ -6,6 +6,7 @@ import pytest
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import nn, optim
+from minigrad.autograd import Op
 
 
 def grown(*shape):
@@ -18,7 +19,21 @@ def twice():
     loss.backward()
 
 
+class Forgetful(Op):
+    """y = 2x, without a return"""
+
+    def forward(self, x):
+        2 * x
+
+    def grad_x(self, g, y, x):
+        return g * 2
+
+
 MISUSES = [
+    ("an op whose forward returns nothing", lambda: Forgetful()(mg.ones(2)), TypeError,
+     ["forward of <Forgetful>", "NoneType", "return missing"]),
+    ("an op whose forward forgets self", lambda: type("Odd", (Op,), {"forward": lambda x: x}), TypeError,
+     ["Odd", "forward(self, x)"]),
     ("shapes that do not broadcast", lambda: mg.ones(2, 3) + mg.ones(4), ValueError,
      ["Add", "(2, 3)", "(4,)", "equal"]),
     ("shapes that do not multiply", lambda: mg.ones(2, 3) @ mg.ones(2, 3), ValueError, ["matmul", "(2, 3) @ (2, 3)"]),

@@ -56,7 +56,7 @@ class Pow(Op):
     """z = xʸ, with ∂z/∂x = 0 where y = 0 and ∂z/∂y = 0 where x = 0 and y ≥ 0"""
     broadcasts = True
     def forward(self, x, y):      return x ** y
-    def grad_x(self, g, z, x, y): return g * (y * (x + (x == 0) * (y == 0)) ** (y - 1))    # y·xʸ⁻¹, never 0·∞
+    def grad_x(self, g, z, x, y): return g * (y * where((x == 0) * (y == 0), 1.0, x) ** (y - 1))    # y·xʸ⁻¹, never 0·∞
     def grad_y(self, g, z, x, y): return g * (z * log(x + (x == 0)))      # z·log x, never 0·∞ at x = 0
 
 
