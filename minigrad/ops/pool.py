@@ -23,7 +23,7 @@ class _Pooling(Op):
 
     def winners(self, x, y):
         """For each of the `places` the windows of x whose maximum y lies there; of equal ones it is the first."""
-        free = get_array_module(x).ones(y.shape, bool)  # in windows whose maximum has not been met yet
+        free = get_array_module(x).ones_like(y, dtype=bool)  # in windows whose maximum has not been met yet
         for place in self.places():
             here = x[place] == y
             here &= free
@@ -53,8 +53,9 @@ class ToWinners(_Pooling):
 
     def forward(self, g, y, x):
         z = get_array_module(x).zeros_like(x, dtype=g.dtype)
+        overlap = any(k > s for k, s in zip(self.kernel, self.stride))
         for place, here in self.winners(x, y):
-            z[place] += g * here
+            z[place] = z[place] + g * here if overlap else g * here
         return z
 
     def grad_g(self, g, z, old, y, x):
