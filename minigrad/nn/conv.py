@@ -13,20 +13,23 @@ Size = int | tuple[int, int]  # one number for both directions, or (along H, alo
 
 
 class _Convolution(Module):
-    def _start(self, first: int, second: int, kernel_size: Size, biases: int):
-        """weight (first, second, KH, KW) and, if any, `biases`, uniform in ±1/√(second·KH·KW)."""
+    def __init__(self, in_channels, out_channels, kernel_size, bias, transposed):
         name = type(self).__name__
-        if min(first, second) < 1:
-            raise ValueError(f"{name} needs at least one channel in and out, not {first} and {second}")
-        shape = first, second, *pair(name, "kernel_size", kernel_size, 1)
-        bound = 1 / math.sqrt(math.prod(shape[1:]))
-        self.weight = Parameter(zeros(shape)).uniform_(-bound, bound)
-        self.bias = Parameter(zeros(biases)).uniform_(-bound, bound) if biases else None
+        if in_channels < 1 or out_channels < 1:
+            raise ValueError(f"{name} needs at least one channel in and out, not {in_channels} and {out_channels}")
+        self.in_channels, self.out_channels = in_channels, out_channels
+        self.kernel_size = pair(name, "kernel_size", kernel_size, 1)
+        first, second = (in_channels, out_channels) if transposed else (out_channels, in_channels)
+        bound = 1 / math.sqrt(second * math.prod(self.kernel_size))
+        self.weight = Parameter(zeros(first, second, *self.kernel_size)).uniform_(-bound, bound)
+        self.bias = Parameter(zeros(out_channels)).uniform_(-bound, bound) if bias else None
 
-    def _repr(self, channels, **others):
-        options = {"kernel_size": self.weight.shape[2:], "stride": self.stride, "padding": self.padding, **others}
-        options |= {"dilation": self.dilation, "bias": self.bias is not None}
-        return ", ".join([str(n) for n in channels] + [f"{name}={value}" for name, value in options.items()])
+    def extra_repr(self):
+        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        usual = {"padding": (0, 0), "dilation": (1, 1), "output_padding": (0, 0), "padding_mode": "zeros"}
+        unusual = [name for name, value in usual.items() if getattr(self, name, value) != value]
+        text += "".join(f", {name}={getattr(self, name)!r}" for name in unusual)
+        return text if self.bias is not None else text + ", bias=False"
 
 
 class Conv2d(_Convolution):
@@ -51,7 +54,7 @@ class Conv2d(_Convolution):
             raise ValueError(f'Conv2d: padding_mode is "zeros", "reflect" or "replicate", not {padding_mode!r}')
         self.stride, self.padding, self.dilation = steps("Conv2d", stride, padding, dilation)
         self.padding_mode = padding_mode
-        self._start(out_channels, in_channels, kernel_size, out_channels if bias else 0)
+        super().__init__(in_channels, out_channels, kernel_size, bias, transposed=False)
 
     def forward(self, x):
         padding = self.padding
@@ -59,9 +62,6 @@ class Conv2d(_Convolution):
             (h, w), padding = padding, 0
             x = ops.pad(x, (w, w, h, h), self.padding_mode)
         return ops.conv2d(x, self.weight, self.bias, self.stride, padding, self.dilation)
-
-    def extra_repr(self):
-        return self._repr(self.weight.shape[1::-1], padding_mode=self.padding_mode)
 
 
 class ConvTranspose2d(_Convolution):
@@ -83,11 +83,8 @@ class ConvTranspose2d(_Convolution):
     ):  # fmt: skip
         self.stride, self.padding, self.dilation = steps("ConvTranspose2d", stride, padding, dilation)
         self.output_padding = pair("ConvTranspose2d", "output_padding", output_padding, 0)
-        self._start(in_channels, out_channels, kernel_size, out_channels if bias else 0)
+        super().__init__(in_channels, out_channels, kernel_size, bias, transposed=True)
 
     def forward(self, x):
         sizes = self.stride, self.padding, self.output_padding
         return ops.conv_transpose2d(x, self.weight, self.bias, *sizes, dilation=self.dilation)
-
-    def extra_repr(self):
-        return self._repr(self.weight.shape[:2], output_padding=self.output_padding)
