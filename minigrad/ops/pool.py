@@ -1,10 +1,11 @@
-"""Pooling: one number from each window of an image, the largest or the sum; and back, which enlarges an image.
+"""Pooling: one number from each window of an image, the largest or the sum; and back, from windows to a whole image.
 
-As in `conv.py`, shapes are (N, C, H, W). No op looks at windows as such: for each element of a window, `places` gives
-the slices of x where it lies in all of them, and whole arrays are compared or added. Padding is left to `Pad`.
+As in `conv.py`, shapes are (N, C, H, W). No op looks at windows one by one: for each element u, v of a window, `places`
+gives the part of x that lies there in all windows, an array as large as the result. Padding is left to `Pad`.
 """
 
 import math
+from itertools import repeat
 
 from ..autograd import Op
 from ..backend import get_array_module
@@ -12,69 +13,61 @@ from .conv import check_images, pair, places, places_in, steps, with_margin
 
 
 class _Pooling(Op):
-    """`size`: height and width of the pooled images"""
+    """`geometry`: kernel and stride, height and width of the pooled and of the whole images; s below is the stride"""
 
-    def __init__(self, kernel, size, stride):
-        self.kernel, self.size, self.stride = kernel, size, stride
+    def __init__(self, geometry, winners=None):
+        self.geometry, self.winners = geometry, winners
 
     def places(self):
         """For each element of a window the index of what it meets in x."""
-        return [(..., i, j) for _, _, i, j in places(self.kernel, self.size, self.stride)]
+        kernel, stride, size, _ = self.geometry
+        return [(..., i, j) for _, _, i, j in places(kernel, size, stride)]
 
-    def winners(self, x, y):
-        """For each of the `places` the windows of x whose maximum y lies there; of equal ones it is the first."""
-        free = get_array_module(x).ones_like(y, dtype=bool)  # in windows whose maximum has not been met yet
-        for place in self.places():
-            here = x[place] == y
-            here &= free
-            free ^= here
-            yield place, here
+    def spread(self, parts, like):
+        """Zeros with one of `parts` added at each of the places, in the memory layout of `like`, a pooled array."""
+        kernel, stride, _, whole = self.geometry
+        overlap = any(k > s for k, s in zip(kernel, stride))
+        x = get_array_module(like).zeros_like(like, shape=like.shape[:2] + whole)
+        for place, part in zip(self.places(), parts):
+            x[place] = x[place] + part if overlap else part
+        return x
 
 
 # ------------------------------------------------------------------ the largest
 class MaxPool2d(_Pooling):
-    """y[n,c,i,j] = max over u, v of x[n, c, i·s + u, j·s + v]; the first of equal maxima has the gradient"""
+    """y[n,c,i,j] = max over u, v of x[n, c, i·s + u, j·s + v]; of equal ones the first counts as the winner"""
 
     def forward(self, x):
+        xp = get_array_module(x)
         first, *others = self.places()
-        y = x[first]
-        for place in others:
-            y = get_array_module(x).maximum(y, x[place])
+        y, self.winners = x[first], xp.zeros_like(x[first], dtype="int16")  # which place of the window won
+        for k, place in enumerate(others, 1):
+            before, y = y, xp.maximum(y, x[place])
+            self.winners = xp.maximum(self.winners, k * (y != before).astype("int16"))
         return y
 
     def grad_x(self, g, y, x):
-        return ToWinners(self.kernel, self.size, self.stride)(g, y, x)
+        return ToWinners(self.geometry, self.winners)(g)
 
 
 class ToWinners(_Pooling):
-    """z[n, c, i·s + u, j·s + v] += g[n,c,i,j] from z = 0, where x first has the maximum y of its window"""
+    """x[n, c, i·s + u, j·s + v] += g[n,c,i,j] where u, v won the window n, c, i, j, from x = 0"""
 
-    grad_y = grad_x = None
+    def forward(self, g):
+        return self.spread((g * (self.winners == k) for k in range(len(self.places()))), like=g)
 
-    def forward(self, g, y, x):
-        z = get_array_module(x).zeros_like(x, dtype=g.dtype)
-        overlap = any(k > s for k, s in zip(self.kernel, self.stride))
-        for place, here in self.winners(x, y):
-            z[place] = z[place] + g * here if overlap else g * here
-        return z
-
-    def grad_g(self, g, z, old, y, x):
-        return FromWinners(self.kernel, self.size, self.stride)(g, y, x)
+    def grad_g(self, g, x, old):
+        return FromWinners(self.geometry, self.winners)(g)
 
 
 class FromWinners(_Pooling):
-    """g[n,c,i,j] = z[n, c, i·s + u, j·s + v], where x first has the maximum y of its window"""
+    """y[n,c,i,j] = x[n, c, i·s + u, j·s + v] where u, v won the window n, c, i, j: the adjoint of `ToWinners`"""
 
-    grad_y = grad_x = None
+    def forward(self, x):
+        return sum(x[place] * (self.winners == k) for k, place in enumerate(self.places()))
 
-    def forward(self, z, y, x):
-        g = get_array_module(y).zeros_like(y, dtype=z.dtype)
-        for place, here in self.winners(x, y):
-            g += z[place] * here
-        return g
-
-    def grad_z(self, g, old, z, y, x):
-        return ToWinners(self.kernel, self.size, self.stride)(g, y, x)
+    def grad_x(self, g, y, x):
+        return ToWinners(self.geometry, self.winners)(g)
 
 
 # ------------------------------------------------------------------ sums
@@ -85,24 +78,17 @@ class SumPool2d(_Pooling):
         return sum(x[place] for place in self.places())
 
     def grad_x(self, g, y, x):
-        return Spread2d(self.kernel, self.size, self.stride, x.shape[2:])(g)
+        return Spread2d(self.geometry)(g)
 
 
 class Spread2d(_Pooling):
-    """x[n, c, i·s + u, j·s + v] += y[n,c,i,j] for each u, v, from x = 0: the adjoint of `SumPool2d`"""
-
-    def __init__(self, kernel, size, stride, whole):
-        super().__init__(kernel, size, stride)
-        self.whole = whole
+    """x[n, c, i·s + u, j·s + v] += y[n,c,i,j] for all u, v, from x = 0: the adjoint of `SumPool2d`"""
 
     def forward(self, y):
-        x = get_array_module(y).zeros_like(y, shape=y.shape[:2] + self.whole)
-        for place in self.places():
-            x[place] += y
-        return x
+        return self.spread(repeat(y), like=y)
 
     def grad_y(self, g, x, y):
-        return SumPool2d(self.kernel, self.size, self.stride)(g)
+        return SumPool2d(self.geometry)(g)
 
 
 # ------------------------------------------------------------------ what people call
@@ -121,13 +107,15 @@ def max_pool2d(input, kernel_size, stride=None, padding=0):
               [3., 4.]]]])
     """
     kernel, stride, padding, size = _windows("max_pool2d", input, kernel_size, stride, padding)
-    return MaxPool2d(kernel, size, stride)(with_margin(input, padding, -math.inf))
+    x = with_margin(input, padding, -math.inf)
+    return MaxPool2d((kernel, stride, size, x.shape[2:]))(x)
 
 
 def avg_pool2d(input, kernel_size, stride=None, padding=0):
     """The mean of each window; sizes as in `max_pool2d`. The margin's zeros are counted, as in PyTorch by default."""
     kernel, stride, padding, size = _windows("avg_pool2d", input, kernel_size, stride, padding)
-    return SumPool2d(kernel, size, stride)(with_margin(input, padding)) / math.prod(kernel)
+    x = with_margin(input, padding)
+    return SumPool2d((kernel, stride, size, x.shape[2:]))(x) / math.prod(kernel)
 
 
 def interpolate(input, *, scale_factor, mode="nearest"):
@@ -136,7 +124,8 @@ def interpolate(input, *, scale_factor, mode="nearest"):
         raise ValueError(f'interpolate: the mode is "nearest", not {mode!r}')
     block = pair("interpolate", "scale_factor", scale_factor, 1)
     check_images("interpolate", input)
-    return Spread2d(block, input.shape[2:], block, tuple(n * b for n, b in zip(input.shape[2:], block)))(input)
+    size = input.shape[2:]
+    return Spread2d((block, block, size, (size[0] * block[0], size[1] * block[1])))(input)
 
 
 def _windows(name, x, kernel, stride, padding):

@@ -271,9 +271,15 @@ def won(draw, of_input):
 
 
 def by_winners(op):
-    return lambda g, x, kernel_size, stride: (lambda y: op(kernel_size, y.shape[2:], stride)(g, y, x))(
-        F.max_pool2d(x, kernel_size, stride)
-    )
+    """`op` with the winners of a maximum pooling of x."""
+
+    def f(g, x, kernel_size, stride):
+        size = oracles.windows(x, kernel_size, stride)[0][2:]
+        largest = pool.MaxPool2d((kernel_size, stride, size, x.shape[2:]))
+        largest(x)
+        return op(largest.geometry, largest.winners)(g)
+
+    return f
 
 
 # ------------------------------------------------------------------ the table
