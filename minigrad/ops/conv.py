@@ -19,15 +19,16 @@ from .reduce import sum
 
 
 class _Convolution(Op):
-    """`size`: height and width of the result; `columns`: those of x, if an op before has laid them out already"""
+    """`size`: height and width of the result; `made`: the columns made last, and of what, for other ops as well"""
 
-    def __init__(self, size, stride, dilation, columns=None):
-        self.size, self.stride, self.dilation, self.columns = size, stride, dilation, columns
+    def __init__(self, size, stride, dilation, made=None):
+        self.size, self.stride, self.dilation = size, stride, dilation
+        self.made = {} if made is None else made
 
-    def columns_of(self, x, kernel, size):
-        if self.columns is None:
-            self.columns = columns(x, kernel, size, self.stride, self.dilation)
-        return self.columns
+    def columns(self, x, kernel, size):
+        if self.made.get("of") is not x:
+            self.made.update(of=x, columns=columns(x, kernel, size, self.stride, self.dilation))
+        return self.made["columns"]
 
 
 class Conv2d(_Convolution):
@@ -35,14 +36,14 @@ class Conv2d(_Convolution):
 
     def forward(self, x, w, b):
         filters = w.transpose(2, 3, 1, 0).reshape(-1, w.shape[0])  # (KH·KW·C, O)
-        y = self.columns_of(x, w.shape[2:], self.size) @ filters  # (N·OH·OW, O)
+        y = self.columns(x, w.shape[2:], self.size) @ filters  # (N·OH·OW, O)
         return _with_bias(y.reshape(x.shape[0], *self.size, w.shape[0]), b)
 
     def grad_x(self, g, y, x, w, b):
         return ConvTranspose2d(x.shape[2:], self.stride, self.dilation)(g, w, None)
 
     def grad_w(self, g, y, x, w, b):
-        return Conv2dWeightGrad(w.shape[2:], self.stride, self.dilation, self.columns)(x, g)
+        return Conv2dWeightGrad(w.shape[2:], self.stride, self.dilation, self.made)(x, g)
 
     def grad_b(self, g, y, x, w, b):
         return _over_images(g)
@@ -61,10 +62,10 @@ class ConvTranspose2d(_Convolution):
         return _with_bias(y, b)
 
     def grad_x(self, g, y, x, w, b):
-        return Conv2d(x.shape[2:], self.stride, self.dilation)(g, w, None)
+        return Conv2d(x.shape[2:], self.stride, self.dilation, self.made)(g, w, None)
 
     def grad_w(self, g, y, x, w, b):
-        return Conv2dWeightGrad(w.shape[2:], self.stride, self.dilation)(g, x)
+        return Conv2dWeightGrad(w.shape[2:], self.stride, self.dilation, self.made)(g, x)
 
     def grad_b(self, g, y, x, w, b):
         return _over_images(g)
@@ -74,14 +75,14 @@ class Conv2dWeightGrad(_Convolution):
     """w[o,c,u,v] = Σ x[n, c, i·s + u·d, j·s + v·d] · y[n,o,i,j] over n, i, j"""
 
     def forward(self, x, y):
-        w = self.columns_of(x, self.size, y.shape[2:]).T @ _rows(y)  # (KH·KW·C, O)
+        w = self.columns(x, self.size, y.shape[2:]).T @ _rows(y)  # (KH·KW·C, O)
         return w.reshape(*self.size, x.shape[1], y.shape[1]).transpose(3, 2, 0, 1)
 
     def grad_x(self, g, w, x, y):
         return ConvTranspose2d(x.shape[2:], self.stride, self.dilation)(y, g, None)
 
     def grad_y(self, g, w, x, y):
-        return Conv2d(y.shape[2:], self.stride, self.dilation, self.columns)(x, g, None)
+        return Conv2d(y.shape[2:], self.stride, self.dilation, self.made)(x, g, None)
 
 
 # ------------------------------------------------------------------ on arrays

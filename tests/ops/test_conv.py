@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad.autograd import Op, grad
+from minigrad.ops import conv
 from tests.ops.table import convolved, pooled
 from tests.ops.test_ops import EXAMPLES
 
@@ -118,12 +119,20 @@ def test_images_stay_channels_last_in_memory_forward_and_backward(f):
     assert probe.seen and (y.ndim == 2 or is_channels_last(y.data))
 
 
-def test_columns_are_made_once_for_the_output_and_the_weight_gradient(monkeypatch):
-    made, columns = [], F.conv2d.__globals__["columns"]
-    monkeypatch.setitem(F.conv2d.__globals__, "columns", lambda *args: made.append(args) or columns(*args))
-    w = mg.randn(5, 3, 3, 3, requires_grad=True)
-    F.conv2d(mg.randn(2, 3, 8, 10), w).sum().backward()
-    assert len(made) == 1
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("f, made_by_backward", [(F.conv2d, 0), (F.conv_transpose2d, 1)])
+def test_columns_are_made_once_for_all_who_need_them(f, made_by_backward, create_graph, monkeypatch):
+    made, columns = [], conv.columns
+    monkeypatch.setattr(conv, "columns", lambda *args: made.append(args) or columns(*args))
+    x, w = mg.randn(2, 3, 8, 10, requires_grad=True), mg.randn(3, 3, 2, 2, requires_grad=True)
+    y = f(x, w)
+    before = len(made)
+    y.square().sum().backward(create_graph=create_graph)
+    assert len(made) - before == made_by_backward
+    y = f(x, w)  # a second cotangent has columns of its own
+    first, second = (grad((y * c).sum(), (x, w), retain_graph=True) for c in (1.0, 2.0))
+    for a, b in zip(first, second):
+        np.testing.assert_allclose(2 * a.data, b.data, rtol=1e-5)
 
 
 @pytest.mark.parametrize("x_dtype, w_dtype", [(np.float32, np.float64), (np.int64, np.float32), (np.uint8, np.float64)])
