@@ -50,7 +50,11 @@ class Conv2d(_Convolution):
 
 
 class ConvTranspose2d(_Convolution):
-    """y[n, c, i·s + u·d, j·s + v·d] += x[n,o,i,j] · w[o,c,u,v] over o, i, j, u, v from y = b[c]; b may be None"""
+    """y[n, c, i·s + u·d, j·s + v·d] += x[n,o,i,j] · w[o,c,u,v] for all o, i, j, u, v, from y = b[c]; b may be None
+
+    Here o counts the channels that come in. Each element u, v of the kernel is one matrix product, which is added to
+    the pixels that it meets.
+    """
 
     def forward(self, x, w, b):
         xp = get_array_module(x)
@@ -216,7 +220,7 @@ def pair(name, what, value, least):
     both = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
     if len(both) != 2 or not all(hasattr(v, "__index__") and v >= least for v in both):
         raise ValueError(f"{name}: {what} must be an integer of at least {least} or a pair of them, not {value!r}")
-    return both
+    return int(both[0]), int(both[1])
 
 
 def steps(name, stride, padding, dilation=1):

@@ -84,6 +84,13 @@ def test_of_equal_pixels_the_first_row_by_row_has_the_gradient(create_graph):
     assert g[0, 0].tolist() == [[0, 2, 0], [0, 0, 0]]
 
 
+def test_a_window_as_large_as_the_image():
+    x = mg.tensor(np.random.default_rng(0).permutation(400).reshape(1, 1, 20, 20), dtype=np.float32, requires_grad=True)
+    y = F.max_pool2d(x, 20)
+    y.backward()
+    assert y.item() == 399 and (x.grad.data == (x.data == 399)).all()
+
+
 def test_the_margin_never_wins_and_counts_in_the_mean():
     x = image([[-3, -4], [-5, -6]])
     assert F.max_pool2d(x, 2, stride=1, padding=1)[0, 0].tolist() == [[-3, -3, -4], [-3, -3, -4], [-5, -5, -6]]
