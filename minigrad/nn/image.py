@@ -65,7 +65,7 @@ class _Pad(Module):
     mode = None
 
     def __init__(self, padding: int | tuple[int, int, int, int]):
-        self.padding = (padding,) * 4 if isinstance(padding, int) else padding
+        self.padding = (padding,) * 4 if hasattr(padding, "__index__") else tuple(padding)
 
     def forward(self, x):
         return ops.pad(x, self.padding, self.mode)
