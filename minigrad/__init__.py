@@ -19,6 +19,7 @@ from .creation import (
     arange, as_tensor, eye, from_numpy, full, is_tensor, linspace, ones, ones_like, rand, randint, randn, randn_like,
     randperm, tensor, zeros, zeros_like,
 )  # fmt: skip
+from .graph import detect_anomaly
 from .ops import (
     abs, add, amax, amin, argmax, argmin, cat, chunk, clamp, clone, cos, div, exp, expm1, flatten, gather, log, log1p,
     log_softmax, logsumexp, matmul, max, maximum, mean, min, minimum, mul, neg, norm, pad, permute, pow, reciprocal,

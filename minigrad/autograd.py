@@ -15,7 +15,7 @@ from itertools import count
 import numpy as np
 
 from .backend import changed_since, get_array_module, note_change
-from .tensor import FLOAT32, PLAIN, Tensor, plain, without_promotion_by_integers
+from .tensor import FLOAT32, PLAIN, Tensor, explained, plain, without_promotion_by_integers
 
 _clock = count(1)  # numbers ops as they are recorded and changes in place as they happen: larger is later
 _last_change = 0  # an op recorded later than this has nothing to check
@@ -83,10 +83,8 @@ class Op:
             return self.forward(*inputs)
         try:
             output = self.forward(*arrays)
-        except ValueError as error:
-            shapes = " and ".join(str(x.shape) for x in arrays if hasattr(x, "shape"))
-            rule = "; from the right, lengths must be equal or one of them 1" if self.broadcasts else ""
-            raise ValueError(f"{self} of shapes {shapes}: {error}{rule}") from error
+        except (IndexError, TypeError, ValueError) as error:
+            raise explained(error, repr(self), arrays, self.broadcasts) from error
         if isinstance(output, np.generic):
             output = np.asarray(output)
         if output.dtype is not FLOAT32:

@@ -6,6 +6,7 @@ array lies on the host or on a device.
 
 from __future__ import annotations
 
+import sys
 import weakref
 
 import numpy as np
@@ -20,10 +21,37 @@ def get_array_module(*arrays):
     'numpy'
     """
     for array in arrays:
-        module = _modules.get(type(array))
+        module = _modules.get(type(array)) or _device_library(array)
         if module is not None:
             return module
     return np
+
+
+def _device_library(array):
+    """CuPy, if someone has imported it and `array` is one of its arrays; the next look-up of the type then finds it."""
+    cupy = sys.modules.get("cupy")
+    if cupy is None or not isinstance(array, cupy.ndarray):
+        return None
+    _modules[type(array)] = cupy
+    return cupy
+
+
+def forget(array_type) -> None:
+    """Take an array type out of the table again, when its library goes."""
+    _modules.pop(array_type, None)
+
+
+def to_host(array):
+    """A NumPy array with the same values: the array itself, or a copy of one on a device."""
+    return array if get_array_module(array) is np else array.get()
+
+
+def advice_for_mixed(arrays) -> str:
+    """What to do if some of `arrays` lie on the host and some on a device; nothing to say otherwise."""
+    libraries = {get_array_module(x).__name__ for x in arrays if hasattr(x, "shape")}
+    if len(libraries) < 2:
+        return ""
+    return f"; its inputs mix arrays of {' and '.join(sorted(libraries))}: move one, cupy.asarray(x) or x.get()"
 
 
 def add_at(array, index, values) -> None:
@@ -32,7 +60,7 @@ def add_at(array, index, values) -> None:
     if all(isinstance(part, (int, slice, type(None), type(...))) for part in parts):
         array[index] += values  # such an index names every place once
     else:
-        np.add.at(array, index, values)
+        get_array_module(array).add.at(array, index, values)
 
 
 _changes: dict = {}  # id of an array that owns memory which was changed in place -> (when, what, the array weakly)
@@ -50,9 +78,11 @@ def note_change(array, when: int, name: str | None) -> None:
 def changed_since(when: int, arrays) -> str | None:
     """What was overwritten after `when` in memory that one of `arrays` lies in too."""
     for at, what, owner in list(_changes.values()):
-        if at > when and owner() is not None:
+        memory = owner()
+        if at > when and memory is not None:
+            xp = get_array_module(memory)
             for array in arrays:
-                if type(array) in _modules and get_array_module(array).may_share_memory(array, owner()):
+                if _modules.get(type(array)) is xp and xp.may_share_memory(array, memory):
                     return what
     return None
 

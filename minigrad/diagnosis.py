@@ -230,7 +230,7 @@ def _of_centre(wrong, right):
         if np.abs(right.sum(axes)).max() <= 1e-5 * n * scale and np.abs(wrong.sum(axes)).max() >= 1e-2 * scale:
             return Diagnosis(
                 "centring",
-                f"the right one sums to 0 over {_named(axes)} and this one does not: a mean is not subtracted",
+                f"the right one sums to 0 over {_named(axes)} and this one does not: a mean or a sum is not subtracted",
             )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .backend import get_array_module
+from .backend import advice_for_mixed, get_array_module, to_host
 
 FLOAT32 = np.dtype(np.float32)
 PLAIN = {np.ndarray, float, int, bool, type(None)}  # types that an op takes unconverted, beside Tensor
@@ -175,7 +175,7 @@ class Tensor:
     __hash__ = object.__hash__  # == compares values, but as a key of a dict a tensor is itself
 
     def __repr__(self) -> str:
-        text = np.array2string(self.data, separator=", ", prefix="tensor(")
+        text = np.array2string(to_host(self.data), separator=", ", prefix="tensor(")
         dtype = "" if self.data.dtype in (np.float32, np.int64, np.bool_) else f", dtype={self.data.dtype}"
         graph = f", op={type(self.op).__name__}" if self.op else ", requires_grad=True" if self.requires_grad else ""
         return f"tensor({text}{dtype}{graph})"
@@ -209,6 +209,16 @@ def plain(x):
     raise TypeError(
         f"an op takes tensors, arrays and numbers, not {type(x).__name__}; make it one: minigrad.tensor(...)"
     )
+
+
+def explained(error, op: str, arrays, broadcasts: bool = False):
+    """A TypeError, ValueError or IndexError of an op, with what the op knows of its inputs."""
+    if isinstance(error, TypeError):
+        return TypeError(f"{op}: {error}{advice_for_mixed(arrays)}")
+    shapes = " and ".join(str(x.shape) for x in arrays if hasattr(x, "shape"))
+    rule = "; from the right, lengths must be equal or one of them 1" if broadcasts else ""
+    kind = IndexError if isinstance(error, IndexError) else ValueError
+    return kind(f"{op} of shapes {shapes}: {error}{rule}")
 
 
 def without_promotion_by_integers(output, inputs):

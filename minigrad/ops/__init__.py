@@ -6,7 +6,7 @@ and methods of Tensor.
 
 import operator
 
-from ..tensor import Tensor, plain
+from ..tensor import Tensor, explained, plain
 from . import inplace  # attaches zero_, add_, ...
 from .conv import conv2d, conv_transpose2d
 from .elementwise import (
@@ -51,10 +51,11 @@ def _comparison(compare, symbol):
     """A Tensor of truth values, through which no gradient goes."""
 
     def comparison(x, y):
+        y = plain(y)
         try:
-            return Tensor(compare(x.data, plain(y)))
-        except ValueError:
-            raise ValueError(f"{compare.__name__}: shapes {x.shape} and {y.shape} do not broadcast") from None
+            return Tensor(compare(x.data, y))
+        except (TypeError, ValueError) as error:
+            raise explained(error, compare.__name__, (x.data, y), broadcasts=True) from error
 
     comparison.__name__ = compare.__name__
     comparison.__doc__ = f"x {symbol} y, element by element, as truth values; not differentiable."

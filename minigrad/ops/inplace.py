@@ -3,7 +3,7 @@
 import operator
 
 from .. import autograd
-from ..backend import generator, get_array_module
+from ..backend import advice_for_mixed, generator, get_array_module
 from ..tensor import Tensor, plain
 
 
@@ -16,6 +16,15 @@ def _writable(x):
     return x.data
 
 
+def _operand(name, x, other):
+    other = plain(other)
+    if advice := advice_for_mixed((x.data, other)):
+        raise TypeError(f"{name} works on one device{advice}")
+    if not autograd._broadcasts_to(getattr(other, "shape", ()), x.shape):
+        raise ValueError(f"{name}: values of shape {other.shape} do not broadcast into the tensor's {x.shape}")
+    return other
+
+
 def zero_(x):
     """Set every element to 0."""
     return fill_(x, 0)
@@ -23,27 +32,28 @@ def zero_(x):
 
 def fill_(x, value):
     """Set every element to `value`."""
-    _writable(x)[...] = plain(value)
+    _writable(x)[...] = _operand("fill_", x, value)
     return autograd.changed(x)
 
 
 def copy_(x, source):
     """Overwrite x with `source`, whose shape broadcasts to x's."""
-    _writable(x)[...] = plain(source)
+    _writable(x)[...] = _operand("copy_", x, source)
     return autograd.changed(x)
 
 
 def add_(x, other, *, alpha=1):
     """x += alpha·other"""
     array = _writable(x)
-    array += plain(other) if alpha == 1 else alpha * plain(other)
+    other = _operand("add_", x, other)
+    array += other if alpha == 1 else alpha * other
     return autograd.changed(x)
 
 
 def mul_(x, other):
     """x *= other"""
     array = _writable(x)
-    array *= plain(other)
+    array *= _operand("mul_", x, other)
     return autograd.changed(x)
 
 
@@ -79,7 +89,7 @@ def _assigning(change):
             )
         if autograd._recording:
             return getattr(operator, change[1:])(x, other)
-        getattr(operator, change)(x.data, plain(other))
+        getattr(operator, change)(x.data, _operand(change, x, other))
         return autograd.changed(x)
 
     return assign

@@ -151,6 +151,8 @@ def reverse_axes(x):
 def broadcast_to(x, *shape):
     """x repeated to `shape` as broadcasting would; -1 keeps a length."""
     shape = _shape(shape)
+    if len(shape) < x.ndim:
+        raise ValueError(f"broadcast_to: {shape} has fewer axes than the tensor of shape {x.shape}")
     kept = (1,) * (len(shape) - x.ndim) + x.shape
     return BroadcastTo(tuple(m if n == -1 else n for n, m in zip(shape, kept)))(x)
 
@@ -175,12 +177,12 @@ def repeat(x, *sizes):
 @with_dim
 def cat(tensors, axis=0):
     """The tensors one after another along an axis that exists."""
-    if not len(tensors):
-        raise ValueError("cat needs at least one tensor")
+    if not len(tensors) or not all(hasattr(x, "shape") for x in tensors):
+        raise ValueError(f"cat and stack take a list of at least one tensor, and of tensors only, not {tensors!r:.60}")
     return Concatenate(axis_of("cat", tensors[0], axis))(*tensors)
 
 
 @with_dim
 def stack(tensors, axis=0):
     """The tensors, all of one shape, side by side along a new axis."""
-    return cat([unsqueeze(x, axis) for x in tensors], axis)
+    return cat([unsqueeze(x, axis) if hasattr(x, "shape") else x for x in tensors], axis)

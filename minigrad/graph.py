@@ -1,0 +1,385 @@
+"""The graph made visible: `trace` prints it, `draw` draws it, `detect_anomaly` finds where a NaN or Inf first appears.
+
+Each of the three can be read by itself. `trace` and `draw` number the ops alike, from #1, the oldest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import linecache
+import os
+import sys
+import weakref
+from collections import Counter
+from functools import wraps
+
+import numpy as np
+
+from . import autograd
+from .autograd import Op
+from .backend import get_array_module
+from .tensor import Tensor, plain
+
+HERE = os.path.dirname(__file__) + os.sep
+
+
+# ------------------------------------------------------------------ the graph as text
+def trace(loss: Tensor) -> None:
+    """Print the tape in the order in which ``loss.backward()`` walks it, the newest op first; then the leaves.
+
+    Each op has a line: its number on the tape; its inputs with their shapes, where #2 is what op 2 made and a parameter
+    has its name; the shape of its output; and the norm of the gradient that arrives there, ‖∂L/∂output‖, or "none".
+    The gradients are those of a backward pass, but no ``.grad`` changes and the graph stays. Raises RuntimeError where
+    `backward` does: for a tensor that is no scalar, has no history, or whose graph is freed.
+
+    >>> x = Tensor([3.0, 4.0], requires_grad=True)
+    >>> x.name = "x"
+    >>> trace((x * x + 1.0).mean())
+    op       inputs          output  ‖∂L/∂output‖
+    #3 Mean  #2 (2,)         ()      1
+    #2 Add   #1 (2,), 1.0    (2,)    0.7071
+    #1 Mul   x (2,), x (2,)  (2,)    0.7071
+    x                        (2,)    5
+    """
+    ops = _ops(loss)
+    first = autograd._first_gradient(loss, None, False)
+    names = _names(loss, ops)
+    retained = [(op, op.grad) for op in ops if op.retains_grad]
+    try:
+        with autograd.no_grad():
+            gradients = autograd._walk({loss.op or loss: first}, set(names), True, False)
+    finally:
+        for op, gradient in retained:
+            op.grad = gradient
+    rows = [("op", "inputs", "output", "‖∂L/∂output‖")]
+    for node, name in names.items():
+        inputs, output = [], node
+        if isinstance(node, Op):
+            inputs, output = [" ".join(_input(node, i, names)) for i in _inputs(node)], node.output
+            name = f"{name:{len(str(len(ops))) + 1}} {type(node).__name__}"
+        if len(inputs) > 4:
+            inputs[3:] = [f"and {len(inputs) - 3} more"]
+        norm = f"{float(gradients[node].double().norm()):.4g}" if node in gradients else "none"
+        rows.append((name, ", ".join(inputs), str(output.shape), norm))
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+
+
+def _ops(tensor):
+    """The ops that `tensor` depends on, the newest first."""
+    if not isinstance(tensor, Tensor):
+        raise TypeError(f"a graph belongs to a tensor, such as a loss, and a {type(tensor).__name__} has none")
+    if not tensor.requires_grad:
+        raise RuntimeError("a tensor without history has no graph: nothing with requires_grad=True led to it")
+    found, stack = set(), [tensor.op]
+    while stack:
+        op = stack.pop()
+        if isinstance(op, Op) and op not in found:
+            if op.edges is None:
+                autograd._refuse(op)
+            found.add(op)
+            stack += op.edges
+    return sorted(found, key=lambda op: -op.number)
+
+
+def _names(tensor, ops):
+    """What to call each node: the ops #n to #1, then the leaves by name, numbered where several have the same."""
+    leaves = dict.fromkeys(edge for op in ops[::-1] for edge in op.edges if isinstance(edge, Tensor))
+    leaves = leaves or [tensor]
+    total, seen = Counter(leaf.name or "leaf" for leaf in leaves), Counter()
+    names = {op: f"#{len(ops) - i}" for i, op in enumerate(ops)}
+    for leaf in leaves:
+        name = leaf.name or "leaf"
+        seen[name] += 1
+        names[leaf] = name if total[name] == 1 else f"{name} {seen[name]}"
+    return names
+
+
+def _inputs(op):
+    """The places of the inputs that are there: an optional one may be None."""
+    return [i for i, array in enumerate(op.arrays) if array is not None]
+
+
+def _input(op, i, names):
+    """What input i is called, and its shape; a number stands for itself."""
+    array, edge = op.arrays[i], op.edges[i]
+    if edge is None and not hasattr(array, "shape"):
+        return (str(array),)
+    name = getattr(op.inputs[i], "name", None)
+    return names[edge] if edge is not None else f"constant {name}" if name else "constant", str(array.shape)
+
+
+# ------------------------------------------------------------------ the graph as a picture
+LARGEST = 400  # boxes in a picture
+SIZE, HEIGHT, GAP = 8, 0.36, 0.3  # of the text in points; of a box and between boxes in inches
+OP, LEAF, CONSTANT = "#cfe2f3", "#fce5cd", "#eeeeee"
+
+
+class _Item:
+    """A box; or, without text, a point that an edge passes on its way through a layer of boxes. Lengths in inches."""
+
+    def __init__(self, text, layer, colour=""):
+        self.text, self.layer, self.colour, self.x = text, layer, colour, 0.0  # x of its centre
+        letters = max(map(len, text.split("\n")))
+        self.width = max(0.3, letters * 0.602 * SIZE / 72 + 0.15) if text else 0.0  # DejaVu Sans Mono: 0.602 a letter
+
+
+def draw(tensor: Tensor):
+    """A matplotlib Figure of the graph that `tensor` hangs on, from the leaves at the top down to it.
+
+    A blue box is an op with the shape of its output, numbered as in `trace`; its inputs enter from the left to the
+    right. An orange box is a leaf that a gradient goes to, a grey one a constant. A leaf stands anew above every op
+    that uses it, so that a parameter which all time steps share draws no lines across the picture. The size, in inches,
+    grows with the graph. Raises ValueError for more than 400 boxes, and the RuntimeErrors of `trace`, except that the
+    tensor need not be a scalar.
+
+    >>> from minigrad import nn
+    >>> figure = draw(nn.Linear(3, 2)(Tensor([[1.0, 2.0, 3.0]])).tanh())
+    >>> [text.get_text().replace("\\n", " ") for text in figure.axes[0].texts]
+    ['#2 Tanh (1, 2)', '#1 Linear (1, 2)', 'constant (1, 3)', 'weight (2, 3)', 'bias (2,)']
+    """
+    ops = _ops(tensor)
+    boxes = len(ops) + sum(not isinstance(op.edges[i], Op) for op in ops for i in _inputs(op))
+    if boxes > LARGEST:
+        raise ValueError(
+            f"draw: the graph has {boxes} boxes, {len(ops)} of them ops, and a picture is readable up to {LARGEST}: "
+            "draw a part of it, such as one layer or a few time steps, or print it all with trace(loss)"
+        )
+    items, edges = _items(tensor, ops)
+    rows = [[] for _ in range(max(item.layer for item in items) + 1)]
+    for item in items:
+        rows[item.layer].append(item)
+    _arrange(rows, edges)
+    return _figure(items, edges)
+
+
+def _items(tensor, ops):
+    """The items, and the edges between neighbouring layers: (from, to, where it enters: −½ left to ½ right)."""
+    names, layer = _names(tensor, ops), _layers(ops)
+    boxes = {op: _Item(f"{names[op]} {type(op).__name__}\n{op.output.shape}", layer[op], OP) for op in ops}
+    if not ops:
+        boxes[tensor] = _Item(f"{names[tensor]}\n{tensor.shape}", 0, LEAF)
+    items, edges, passing = list(boxes.values()), [], {}
+    for op in ops:
+        places = _inputs(op)
+        for port, i in enumerate(places):
+            source = op.edges[i]
+            if isinstance(source, Op):
+                upper = boxes[source]
+                for k in range(layer[source] + 1, layer[op]):  # several edges from one source share their way
+                    if (source, k) not in passing:
+                        passing[source, k] = _Item("", k)
+                        edges.append((upper, passing[source, k], 0))
+                    upper = passing[source, k]
+            else:
+                colour = CONSTANT if source is None else LEAF
+                upper = _Item("\n".join(_input(op, i, names)), layer[op] - 1, colour)
+                items.append(upper)
+            edges.append((upper, boxes[op], (port + 0.5) / len(places) - 0.5))
+    return items + list(passing.values()), edges
+
+
+def _layers(ops):
+    """The layer of each op: one below its lowest input, but what hangs on leaves alone directly above its user."""
+    uses, layer, free, above = Counter(edge for op in ops for edge in op.edges), {}, set(), {}
+    for op in reversed(ops):
+        sources = [edge for edge in op.edges if isinstance(edge, Op)]
+        layer[op] = 1 + max((layer[source] for source in sources), default=0)
+        if all(source in free and uses[source] == 1 for source in sources):
+            free.add(op)
+    for op in ops:
+        if op in free and op in above:
+            layer[op] = above[op]
+        for edge in op.edges:
+            above[edge] = min(above.get(edge, len(ops)), layer[op] - 1)
+    return layer
+
+
+def _arrange(rows, edges):
+    """Order each row and set its boxes' x, again and again: at the mean of their neighbours, but boxes apart.
+
+    The first sweeps go up and down by turns, last up, and sort each row by its neighbours in the one they come from,
+    which undoes crossings. The others keep the order and lower Σ weight·(x_upper − x_lower)² over all edges, row by row
+    exactly.
+    """
+    from scipy.optimize import isotonic_regression
+
+    near = {item: ([], []) for row in rows for item in row}  # (neighbour, weight, distance) below and above
+    for upper, lower, port in edges:
+        weight = 1 if upper.colour in (LEAF, CONSTANT) else 8
+        near[upper][0].append((lower, weight, port * lower.width))
+        near[lower][1].append((upper, weight, -port * lower.width))
+    for sweep in range(49):
+        sorting, side = sweep < 25, sweep % 2
+        for row in rows if side else rows[::-1]:
+            wanted, weights = {}, {}
+            for item in row:
+                both = near[item][0] + near[item][1]
+                used = near[item][side] or both if sorting else both
+                weights[item] = sum(weight for _, weight, _ in used) or 1
+                wanted[item] = sum(w * (n.x + sorting * shift) for n, w, shift in used) / weights[item]
+            if sorting:
+                row.sort(key=wanted.__getitem__)
+            room = np.array([item.width + 0.15 for item in row])
+            offset = np.cumsum(room) - room / 2
+            target = [wanted[item] for item in row] - offset
+            for item, x in zip(row, isotonic_regression(target, weights=[weights[i] for i in row]).x + offset):
+                item.x = float(x)
+
+
+def _figure(items, edges):
+    from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+    from matplotlib.path import Path
+
+    from .plot import figure
+
+    left = min(item.x - item.width / 2 for item in items) - 0.1
+    right = max(item.x + item.width / 2 for item in items) + 0.1
+    height = (max(item.layer for item in items) + 1) * (HEIGHT + GAP) - GAP + 0.2
+    fig, axes = figure(1, 1, right - left, height)
+    ax = axes[0, 0]
+    ax.set(position=(0, 0, 1, 1), xlim=(left, right), ylim=(height - 0.1, -0.1))
+    ax.set_axis_off()
+    for upper, lower, port in edges:
+        start, end = upper.layer * (HEIGHT + GAP) + HEIGHT, lower.layer * (HEIGHT + GAP)
+        x, middle = lower.x + port * lower.width, (start + end) / 2
+        points = [(upper.x, start), (upper.x, middle), (x, middle), (x, end)]
+        codes = [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4]
+        if not lower.text:
+            points, codes = points + [(x, end + HEIGHT)], codes + [Path.LINETO]
+        style = "-|>" if lower.text else "-"
+        ax.add_patch(FancyArrowPatch(path=Path(points, codes), arrowstyle=style, mutation_scale=7, lw=0.8, color="0.4"))
+    for item in items:
+        if item.text:
+            corner, y = item.x - item.width / 2, item.layer * (HEIGHT + GAP)
+            style = "round,pad=0,rounding_size=" + ("0.02" if item.colour == OP else "0.12")
+            ax.add_patch(FancyBboxPatch((corner, y), item.width, HEIGHT, style, fc=item.colour, ec="0.4", lw=0.8))
+            font = {"family": "DejaVu Sans Mono", "size": SIZE, "parse_math": False}
+            ax.text(item.x, y + HEIGHT / 2, item.text, ha="center", va="center", **font)
+    return fig
+
+
+# ------------------------------------------------------------------ where a NaN or Inf first appears
+@contextlib.contextmanager
+def detect_anomaly():
+    """Stop at the first NaN or Inf inside ``with detect_anomaly():``, forward or backward, with a FloatingPointError.
+
+    The error names the op and its inputs, the tensor that is not finite and where, and the line of your code that
+    called the op, also when it is one of the op's gradients that went wrong. An op is not blamed for what came in with
+    an input. An Inf that is meant, as in a mask of −∞, is an Inf too.
+
+    It is for debugging: every result is looked at, on the host, for which a device must wait. Outside it costs nothing.
+
+    >>> x = Tensor([4.0, 0.0], requires_grad=True)
+    >>> with detect_anomaly():
+    ...     y = x.sqrt()
+    ...     y.sum().backward()
+    Traceback (most recent call last):
+    FloatingPointError: backward of Sqrt: the gradient for x (2,) has 1 Inf of 2 values, the first at [1]
+      inputs: x (2,)
+      <doctest minigrad.graph.detect_anomaly[1]>:2: y = x.sqrt()
+    """
+    if "__getattribute__" in vars(Op):
+        yield  # inside another one
+        return
+    plain_call, plain_walk = Op.__call__, autograd._walk
+    lines, walking = weakref.WeakKeyDictionary(), []  # the line of each op; the op that each running walk has come to
+
+    def call(op, *inputs):
+        with np.errstate(all="ignore"):
+            output = plain_call(op, *inputs)
+        if isinstance(output, Tensor):
+            lines[op] = lines.get(walking[-1]) if walking else _line_of_user()
+            if not walking and _trouble(output):  # else it is a step of a gradient, which is looked at as a whole
+                raise _anomaly(op, "", inputs, lines[op], [(f"the output {output.shape}", output)])
+        return output
+
+    def attribute(op, name):
+        value = object.__getattribute__(op, name)
+        is_gradient = value is not None and name in type(op).gradient_names
+        if walking and (is_gradient or name == "reference"):
+            walking[-1] = op
+        return _watched(op, value, lines) if is_gradient else value
+
+    def walk(*args):
+        walking.append(None)
+        try:
+            with np.errstate(all="ignore"):
+                found = plain_walk(*args)
+        finally:
+            walking.pop()
+        for node, g in found.items():
+            if trouble := _trouble(g):  # the parts were finite, and their sum is not
+                name = f"{getattr(node, 'name', None) or 'a tensor'} {g.shape}"
+                raise FloatingPointError(f"backward: the gradient for {name}, summed over its uses, {trouble}")
+        return found
+
+    Op.__call__, Op.__getattribute__, autograd._walk = call, attribute, walk
+    try:
+        yield
+    finally:
+        Op.__call__, autograd._walk = plain_call, plain_walk
+        del Op.__getattribute__
+
+
+def _watched(op, gradient, lines):
+    """The method `gradient` of `op`, with a look at what it returns."""
+
+    @wraps(gradient)
+    def watched(g, output, *arrays, **which):
+        result = gradient(g, output, *arrays, **which)
+        if _trouble(result):
+            inputs = vars(op).get("inputs", arrays)
+            label = _labels(op, inputs)[which.get("i", op.gradient_names.index(gradient.__name__))]
+            made = [("the gradient that arrived", g), ("the output", output), (f"the gradient for {label}", result)]
+            raise _anomaly(op, "backward of ", inputs, lines.get(op), made)
+        return result
+
+    return watched
+
+
+def _trouble(x):
+    """What is not finite in x, in words, or None."""
+    array = plain(x)
+    array = np.asarray(array) if isinstance(array, float) else array
+    xp = get_array_module(array)
+    if not hasattr(array, "dtype") or array.dtype.kind != "f" or (finite := xp.isfinite(array)).all():
+        return None
+    nans = int(xp.isnan(array).sum())
+    infs = array.size - nans - int(finite.sum())
+    counts = " and ".join(f"{n} {kind}" for n, kind in ((nans, "NaN"), (infs, "Inf")) if n)
+    first = [int(i) for i in np.unravel_index(int(finite.argmin()), array.shape)]
+    return f"has {counts} of {array.size} values, the first at {first}" if first else f"is {counts[2:]}"
+
+
+def _anomaly(op, phase, inputs, line, made):
+    """The error. To blame is the first that is not finite: of the inputs, or of what was `made` of them."""
+    labels = _labels(op, inputs)
+    suspects = [*((f"the input {label}", x) for label, x in zip(labels, inputs)), *made]
+    name, value = next((name, value) for name, value in suspects if _trouble(value))
+    what = f"{name} {'' if name == made[-1][0] else 'already '}{_trouble(value)}"
+    line = line or "(no line: the op was recorded before detect_anomaly() began)"
+    return FloatingPointError(f"{phase}{type(op).__name__}: {what}\n  inputs: {', '.join(labels)}\n  {line}")
+
+
+def _labels(op, inputs):
+    """The inputs as `forward` calls them, with each tensor's name and shape, or with a value: w = fc.weight (4,)"""
+    names = [name.removeprefix("grad_") for name in op.gradient_names]
+    names = [f"{names[0]}[{i}]" for i in range(len(inputs))] if op.variadic else names
+
+    def label(name, x):
+        if not hasattr(x, "shape"):
+            return f"{name} = {x}"
+        return f"{name} = {x.name} {x.shape}" if getattr(x, "name", None) else f"{name} {x.shape}"
+
+    return [label(name, x) for name, x in zip(names, inputs)]
+
+
+def _line_of_user():
+    """The line outside minigrad that is running, with its text."""
+    frame = sys._getframe(2)
+    while frame.f_code.co_filename.startswith(HERE) and frame.f_back:
+        frame = frame.f_back
+    file, number = frame.f_code.co_filename, frame.f_lineno
+    return f"{file}:{number}: {linecache.getline(file, number).strip()}"
