@@ -100,6 +100,8 @@ def max_pool2d(input, kernel_size, stride=None, padding=0):
     and OW likewise. `stride` is by default the kernel size; the margin counts as −∞ and is at most half a kernel wide,
     so that every window has a pixel. Of equal pixels in a window the first, row by row, receives the gradient.
 
+    Raises ValueError for what is no batch of images, a wider margin, and a window larger than the padded image.
+
     >>> from minigrad import tensor
     >>> x = tensor([[1, 1, 2, 4], [5, 6, 7, 8], [3, 2, 1, 0], [1, 2, 3, 4.]])
     >>> max_pool2d(x.reshape(1, 1, 4, 4), 2)
