@@ -8,6 +8,7 @@ import operator
 
 from ..tensor import Tensor, explained, plain
 from . import inplace  # attaches zero_, add_, ...
+from .conv import conv2d, conv_transpose2d
 from .elementwise import (
     abs, add, astype, clamp, clone, cos, div, exp, expm1, leaky_relu, log, log1p, maximum, minimum, mul, neg, pow,
     reciprocal, relu, sigmoid, sign, sin, softplus, sqrt, square, sub, tanh, to_float32, to_float64, where,
@@ -16,6 +17,7 @@ from .index import chunk, flip, gather, getitem, scatter_add, setitem, split
 from .linalg import linear, matmul
 from .loss import binary_cross_entropy, binary_cross_entropy_with_logits, mse_loss, rmse_loss
 from .pad import pad
+from .pool import avg_pool2d, interpolate, max_pool2d
 from .reduce import (
     amax, amin, argmax, argmin, log_softmax, logsumexp, max, mean, min, norm, softmax, std, sum, var,
 )  # fmt: skip
@@ -31,6 +33,7 @@ __all__ = [
     "reciprocal", "relu", "repeat", "reshape", "rmse_loss", "scatter_add", "sigmoid", "sign", "sin", "softmax",
     "softplus", "split", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "tanh", "transpose", "unsqueeze",
     "var", "where",
+    "avg_pool2d", "conv2d", "conv_transpose2d", "interpolate", "max_pool2d",
 ]  # fmt: skip
 
 

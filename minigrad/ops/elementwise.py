@@ -150,7 +150,9 @@ class LeakyReLU(Op):
     def forward(self, x):
         xp = get_array_module(x)
         return (xp.maximum if self.slope <= 1 else xp.minimum)(x, self.slope * x)
-    def grad_x(self, g, y, x):    return g * (x > 0) + self.slope * (g * (x <= 0))
+    def grad_x(self, g, y, x):
+        positive = astype(x > 0, x.dtype)
+        return g * (positive + self.slope * (1 - positive))
 
 
 class Softplus(Op):

@@ -7,22 +7,24 @@ from .shape import broadcast_to, cat
 
 
 class Pad(Op):
-    """y = x inside a margin of `value`, with `margins` (before, after) of each axis; the gradient cuts them off"""
+    """y = x inside a margin of `value`, with `margins` (before, after) of each axis; a negative one cuts off instead"""
 
     def __init__(self, margins, value):
         self.margins, self.value = margins, value
 
-    def inside(self, x):
-        return tuple(slice(before, before + n) for (before, _), n in zip(self.margins, x.shape))
-
     def forward(self, x):
-        shape = tuple(before + n + after for (before, after), n in zip(self.margins, x.shape))
+        kept = tuple(slice(max(-before, 0), n + min(after, 0)) for n, (before, after) in zip(x.shape, self.margins))
+        x = x[kept]
+        added = [(max(before, 0), max(after, 0)) for before, after in self.margins]
+        if not any(map(any, added)):
+            return x
+        shape = tuple(before + n + after for (before, after), n in zip(added, x.shape))
         y = get_array_module(x).full_like(x, self.value, shape=shape)  # in x's memory layout
-        y[self.inside(x)] = x
+        y[tuple(slice(before, before + n) for (before, _), n in zip(added, x.shape))] = x
         return y
 
     def grad_x(self, g, y, x):
-        return g[self.inside(x)]
+        return Pad(tuple((-before, -after) for before, after in self.margins), 0)(g)
 
 
 def pad(x, pad, mode="constant", value=0):

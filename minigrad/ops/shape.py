@@ -9,16 +9,21 @@ from ..backend import get_array_module
 
 
 class Reshape(Op):
-    """y = x with its elements, in order, in another shape"""
+    """y = x with its elements, in order, in another shape; the gradient lies in memory as x does"""
 
-    def __init__(self, shape):
-        self.shape = shape
+    def __init__(self, shape, like=None):
+        self.shape, self.like = shape, like
 
     def forward(self, x):
-        return x.reshape(self.shape)
+        y = x.reshape(self.shape)
+        if self.like is not None and not self.like.flags.c_contiguous:  # images are often channels-last, see conv.py
+            y, same = get_array_module(x).empty_like(self.like, dtype=x.dtype), y
+            y[...] = same
+        self.like = x
+        return y
 
     def grad_x(self, g, y, x):
-        return g.reshape(x.shape)
+        return Reshape(x.shape, self.like)(g)
 
 
 class Permute(Op):

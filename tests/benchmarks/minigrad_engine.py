@@ -86,14 +86,77 @@ def mlp_vae(problem):
     return stepper(p.values(), problem.cfg, loss)
 
 
-def wgan_gp_mlp(problem):
-    p, d, c = parameters(problem, dense={"w1", "w2", "w3", "w4"}), tensors(problem), problem.cfg
-    real, fake, alpha = d["real"], d["fake"], d["alpha"]
+def conv_clf(problem):
+    p, d = parameters(problem, dense={"w3"}), tensors(problem)
+    x, t = d["x"], d["t"]
 
-    def critic(h):
-        for k in "123":
-            h = F.relu(F.linear(h, p["w" + k], p["b" + k]))
-        return F.linear(h, p["w4"], p["b4"])
+    def loss():
+        h = F.max_pool2d(F.relu(F.conv2d(x, p["w1"], p["b1"], padding=1)), 2)
+        h = F.max_pool2d(F.relu(F.conv2d(h, p["w2"], p["b2"], padding=1)), 2)
+        return F.cross_entropy(F.linear(h.flatten(1), p["w3"], p["b3"]), t)
+
+    return stepper(p.values(), problem.cfg, loss)
+
+
+def conv_vae(problem):
+    p, d = parameters(problem, dense={"w3", "w4", "w5"}), tensors(problem)
+    x, eps = d["x"], d["eps"]
+
+    def loss():
+        h = F.relu(F.conv2d(x, p["w1"], p["b1"], stride=2, padding=1))
+        h = F.relu(F.conv2d(h, p["w2"], p["b2"], stride=2, padding=1)).flatten(1)
+        mu, logvar = F.linear(h, p["w3"], p["b3"]), F.linear(h, p["w4"], p["b4"])
+        z = mu + eps * mg.exp(0.5 * logvar)
+        h = F.relu(F.linear(z, p["w5"], p["b5"])).view(-1, 64, 7, 7)
+        h = F.relu(F.conv_transpose2d(h, p["w6"], p["b6"], stride=2, padding=1))
+        return vae_loss(F.conv_transpose2d(h, p["w7"], p["b7"], stride=2, padding=1), x, mu, logvar)
+
+    return stepper(p.values(), problem.cfg, loss)
+
+
+def dcgan(problem):
+    p, d, c = parameters(problem), tensors(problem), problem.cfg
+    real, z = d["x"], d["z"]
+    g, dis = ({k: v for k, v in p.items() if k.startswith(net)} for net in ("g.", "d."))
+    g_opt, d_opt = adam(g.values(), c), adam(dis.values(), c)
+    running = {k: (mg.zeros(n), mg.ones(n)) for k, n in (("g.1", 128), ("g.2", 64), ("d.2", 128))}
+
+    def bn(h, key):
+        net, k = key.split(".")
+        scale, shift = p[f"{net}.gamma{k}"], p[f"{net}.beta{k}"]
+        return F.batch_norm(h, *running[key], scale, shift, True, c["bn_momentum"], c["bn_eps"])
+
+    def generate():
+        h = F.relu(bn(F.conv_transpose2d(z, p["g.w1"]), "g.1"))
+        h = F.relu(bn(F.conv_transpose2d(h, p["g.w2"], stride=2, padding=1), "g.2"))
+        return mg.tanh(F.conv_transpose2d(h, p["g.w3"], stride=2, padding=1))
+
+    def discriminate(h):
+        h = F.leaky_relu(F.conv2d(h, p["d.w1"], stride=2, padding=1), c["slope"])
+        h = F.leaky_relu(bn(F.conv2d(h, p["d.w2"], stride=2, padding=1), "d.2"), c["slope"])
+        return F.conv2d(h, p["d.w3"]).flatten()
+
+    one, zero = mg.ones(len(real)), mg.zeros(len(real))
+    bce = F.binary_cross_entropy_with_logits
+
+    def step():
+        fake = generate()
+        d_opt.zero_grad()
+        d_loss = bce(discriminate(real), one) + bce(discriminate(fake.detach()), zero)
+        d_loss.backward()
+        d_opt.step()
+        g_loss = bce(discriminate(fake), one)
+        for parameter, grad in zip(g.values(), mg.autograd.grad(g_loss, list(g.values()))):
+            parameter.grad = grad
+        g_opt.step()
+        return d_loss.item() + g_loss.item()
+
+    return step
+
+
+def wgan_gp(problem, critic, p):
+    d, c = tensors(problem), problem.cfg
+    real, fake, alpha = d["real"], d["fake"], d["alpha"]
 
     def loss():
         mixed = (alpha * real + (1 - alpha) * fake).requires_grad_()
@@ -104,6 +167,29 @@ def wgan_gp_mlp(problem):
     return stepper(p.values(), c, loss)
 
 
-WORKLOADS = {f.__name__: f for f in (scalar_chain, mlp_ae, mlp_vae, wgan_gp_mlp)}
-CANNOT = dict.fromkeys(("conv_clf", "conv_vae", "dcgan", "wgan_gp_conv"), "no convolution yet")
-CANNOT |= dict.fromkeys(("lstm_lm", "rnn_tanh"), "no recurrent layers yet")
+def wgan_gp_mlp(problem):
+    p = parameters(problem, dense={"w1", "w2", "w3", "w4"})
+
+    def critic(h):
+        for k in "123":
+            h = F.relu(F.linear(h, p["w" + k], p["b" + k]))
+        return F.linear(h, p["w4"], p["b4"])
+
+    return wgan_gp(problem, critic, p)
+
+
+def wgan_gp_conv(problem):
+    p, slope = parameters(problem), problem.cfg["slope"]
+
+    def critic(h):
+        h = F.leaky_relu(F.conv2d(h, p["w1"], p["b1"], stride=2, padding=1), slope)
+        h = F.leaky_relu(F.conv2d(h, p["w2"], p["b2"], stride=2, padding=1), slope)
+        return F.conv2d(h, p["w3"], p["b3"])
+
+    return wgan_gp(problem, critic, p)
+
+
+WORKLOADS = {
+    f.__name__: f for f in (scalar_chain, mlp_ae, mlp_vae, conv_clf, conv_vae, dcgan, wgan_gp_mlp, wgan_gp_conv)
+}
+CANNOT = dict.fromkeys(("lstm_lm", "rnn_tanh"), "no recurrent layers yet")

@@ -228,3 +228,92 @@ bce_with_logits = reduced(lambda x, t: t * math.log(1 + math.exp(-x)) + (1 - t) 
 
 def rmse(x, t):
     return np.sqrt(mse(x, t))
+
+
+# ------------------------------------------------------------------ images
+def both(n):
+    return n if isinstance(n, tuple) else (n, n)
+
+
+def steps_over(n, kernel, stride, padding, dilation=1):
+    """Along one axis of n pixels, per place of the kernel the coordinates that it meets, which may lie outside."""
+    reach = dilation * (kernel - 1)
+    return [
+        [start + u * dilation for u in range(kernel)]
+        for start in range(-padding, n + padding - reach, stride)
+    ]  # fmt: skip
+
+
+def conv2d(x, w, b=None, stride=1, padding=0, dilation=1):
+    rows, columns = (
+        steps_over(*along)
+        for along in zip(x.shape[2:], w.shape[2:], both(stride), both(padding), both(dilation), strict=True)
+    )
+
+    def value(n, o, i, j):
+        total = 0 if b is None else b[o]
+        for c, (u, h), (v, k) in product(range(x.shape[1]), enumerate(rows[i]), enumerate(columns[j])):
+            if 0 <= h < x.shape[2] and 0 <= k < x.shape[3]:
+                total += x[n, c, h, k] * w[o, c, u, v]
+        return total
+
+    return placed((x.shape[0], w.shape[0], len(rows), len(columns)), value)
+
+
+def conv_transpose2d(x, w, b=None, stride=1, padding=0, output_padding=0, dilation=1):
+    (sh, sw), (ph, pw), (eh, ew), (dh, dw) = map(both, (stride, padding, output_padding, dilation))
+    (n, _, h, k), (_, c, kh, kw) = x.shape, w.shape
+    y = np.zeros((n, c, (h - 1) * sh + dh * (kh - 1) + 1 + eh, (k - 1) * sw + dw * (kw - 1) + 1 + ew))
+    for a, o, i, j, to, u, v in np.ndindex((*x.shape, *w.shape[1:])):
+        y[a, to, i * sh + u * dh, j * sw + v * dw] += x[a, o, i, j] * w[o, to, u, v]
+    y = y[:, :, ph : y.shape[2] - ph, pw : y.shape[3] - pw]
+    return y if b is None else y + np.array([[[[value]] for value in b]])
+
+
+def conv2d_weight_grad(x, y, kernel, stride, dilation):
+    w = np.zeros((y.shape[1], x.shape[1], *kernel))
+    for n, o, i, j, c, u, v in np.ndindex((*y.shape, x.shape[1], *kernel)):
+        w[o, c, u, v] += y[n, o, i, j] * x[n, c, i * stride[0] + u * dilation[0], j * stride[1] + v * dilation[1]]
+    return w
+
+
+def windows(x, kernel_size, stride=None, padding=0):
+    """For each place (n, c, i, j) of the window the coordinates (n, c, h, w) in it, row by row."""
+    kernel = both(kernel_size)
+    along = zip(x.shape[2:], kernel, kernel if stride is None else both(stride), both(padding), strict=True)
+    rows, columns = (steps_over(*a) for a in along)
+    shape = (*x.shape[:2], len(rows), len(columns))
+    return shape, {
+        (n, c, i, j): [(n, c, *at) for at in product(rows[i], columns[j])] for n, c, i, j in np.ndindex(shape)
+    }
+
+
+def inside(x, index):
+    return all(0 <= i < n for i, n in zip(index, x.shape, strict=True))
+
+
+def max_pool2d(x, kernel_size, stride=None, padding=0):
+    shape, window = windows(x, kernel_size, stride, padding)
+    return placed(shape, lambda *at: max(x[i] for i in window[at] if inside(x, i)))
+
+
+def avg_pool2d(x, kernel_size, stride=None, padding=0):
+    shape, window = windows(x, kernel_size, stride, padding)
+    return placed(shape, lambda *at: math.fsum(x[i] for i in window[at] if inside(x, i)) / len(window[at]))
+
+
+def to_winners(g, x, kernel_size, stride):
+    z = np.zeros(x.shape)
+    for at, indices in windows(x, kernel_size, stride)[1].items():
+        z[max(indices, key=lambda i: x[i])] += g[at]
+    return z
+
+
+def from_winners(z, x, kernel_size, stride):
+    shape, window = windows(x, kernel_size, stride)
+    return placed(shape, lambda *at: z[max(window[at], key=lambda i: x[i])])
+
+
+def interpolate(x, scale_factor):
+    fh, fw = both(scale_factor)
+    return placed((*x.shape[:2], x.shape[2] * fh, x.shape[3] * fw), lambda n, c, i, j: x[n, c, i // fh, j // fw])

@@ -17,7 +17,7 @@ import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import ops
 from minigrad.autograd import Op
-from minigrad.ops import elementwise, index, linalg, loss, reduce, shape
+from minigrad.ops import conv, elementwise, index, linalg, loss, pool, reduce, shape
 from minigrad.ops.pad import Pad
 from minigrad.testing.strategies import arrays, broadcastable, shapes
 from tests.ops import oracles
@@ -38,6 +38,7 @@ class Row:
 
 # ------------------------------------------------------------------ inputs
 SMALL = dict(max_dims=3, max_side=5)
+DISTINCT = dict(distinct=True)
 
 
 @st.composite
@@ -211,9 +212,78 @@ def compared(draw, low=-2.0, high=2.0, target=None, reduction=True):
     return (np.asarray(low + (high - low) * x), np.asarray(a + (b - a) * t)), parameters
 
 
+def along_each(low, high):
+    """An integer for both directions, or a pair."""
+    number = st.integers(low, high)
+    return st.one_of(number, st.tuples(number, number))
+
+
+def each(n):
+    return n if isinstance(n, tuple) else (n, n)
+
+
+@st.composite
+def convolved(draw, bias=True, transposed=False):
+    """Images and filters, non-square, with stride, padding and dilation; the last pixels may meet no place."""
+    n, c, o = draw(st.integers(0, 2)), *draw(st.permutations([1, 2, 3]))[:2]
+    kernel = draw(st.sampled_from([(1, 1), (1, 3), (2, 1), (2, 3), (3, 2)]))
+    ways = {"stride": draw(along_each(1, 3)), "padding": draw(along_each(0, 2)), "dilation": draw(along_each(1, 2))}
+    more = draw(st.tuples(st.integers(0, 3), st.integers(0, 3)))
+    at = list(zip(kernel, *(each(way) for way in ways.values()), more))
+    if transposed:
+        room = [max(0, (2 * p - d * (k - 1) - 1) // s + 1) + 1 for k, s, p, d, _ in at]  # (H − 1)·s + d·(k − 1) ≥ 2·p
+        ways["output_padding"] = tuple(draw(st.integers(0, max(s, d) - 1)) for _, s, _, d, _ in at)
+    else:
+        room = [max(1, d * (k - 1) + 1 - 2 * p) for k, s, p, d, _ in at]
+    x = draw(arrays((n, c, *(r + m for r, m in zip(room, more)))))
+    w = draw(arrays((c, o, *kernel) if transposed else (o, c, *kernel)))
+    return (x, w, draw(arrays((o,))))[: 2 + bias], ways
+
+
+@st.composite
+def convolved_with_output(draw):
+    (x, w), ways = draw(convolved(bias=False))
+    ways = {"kernel": w.shape[2:], "stride": each(ways["stride"]), "dilation": each(ways["dilation"])}
+    reach = [d * (k - 1) + 1 for k, d in zip(ways["kernel"], ways["dilation"])]
+    y = tuple(draw(st.integers(1, 3)) for _ in reach)
+    size = tuple(r + (m - 1) * s + draw(st.integers(0, 1)) for r, m, s in zip(reach, y, ways["stride"]))
+    return (draw(arrays((*x.shape[:2], *size))), draw(arrays((x.shape[0], w.shape[0], *y)))), ways
+
+
+@st.composite
+def pooled(draw, padded=True, **values):
+    """Images, non-square, and windows that may overlap, leave gaps, or leave out the last rows and columns."""
+    kernel = draw(along_each(1, 3))
+    ways = {"kernel_size": kernel, "stride": draw(st.one_of(st.none(), along_each(1, 4)))}
+    if padded:
+        ways["padding"] = tuple(draw(st.integers(0, k // 2)) for k in each(kernel))
+    sides = tuple(k + draw(st.integers(0, 3)) for k in each(kernel))
+    return (draw(arrays((draw(st.integers(0, 2)), draw(st.integers(1, 2)), *sides), low=-5, high=5, **values)),), ways
+
+
+@st.composite
+def won(draw, of_input):
+    """Values for each window, or for each pixel, and images whose maxima say where they go or come from."""
+    (x,), ways = draw(pooled(padded=False, **DISTINCT))
+    ways = {"kernel_size": each(ways["kernel_size"]), "stride": each(ways["stride"] or ways["kernel_size"])}
+    shape = x.shape if of_input else oracles.windows(x, **ways)[0]
+    return (draw(arrays(shape)), x), ways
+
+
+def by_winners(op):
+    """`op` with the winners of a maximum pooling of x."""
+
+    def f(g, x, kernel_size, stride):
+        size = oracles.windows(x, kernel_size, stride)[0][2:]
+        largest = pool.MaxPool2d((kernel_size, stride, size, x.shape[2:]))
+        largest(x)
+        return op(largest.geometry, largest.winners)(g)
+
+    return f
+
+
 # ------------------------------------------------------------------ the table
 AROUND, POSITIVE, AWAY = (-2, 2), (0.2, 2), dict(kinks=[0])
-DISTINCT = dict(distinct=True)
 
 ROWS = [
     Row("add", elementwise.Add, mg.add, oracles.add, several(AROUND, AROUND)),
@@ -316,4 +386,20 @@ ROWS = [
         compared(0.05, 0.95, target=(0.1, 0.9))),
     Row("binary_cross_entropy_with_logits", loss.BCEWithLogits, F.binary_cross_entropy_with_logits,
         oracles.bce_with_logits, compared(-6.0, 6.0, target=(0.1, 0.9))),
+    # -------------------------------------------------------------- images
+    Row("conv2d", conv.Conv2d, F.conv2d, oracles.conv2d, convolved()),
+    Row("conv2d, no bias", conv.Conv2d, F.conv2d, oracles.conv2d, convolved(bias=False)),
+    Row("conv_transpose2d", conv.ConvTranspose2d, F.conv_transpose2d, oracles.conv_transpose2d,
+        convolved(transposed=True)),
+    Row("conv_transpose2d, no bias", conv.ConvTranspose2d, F.conv_transpose2d, oracles.conv_transpose2d,
+        convolved(bias=False, transposed=True)),
+    Row("conv2d, gradient of the weight", conv.Conv2dWeightGrad,
+        lambda x, y, kernel, stride, dilation: conv.Conv2dWeightGrad(kernel, stride, dilation)(x, y),
+        oracles.conv2d_weight_grad, convolved_with_output()),
+    Row("max_pool2d", pool.MaxPool2d, F.max_pool2d, oracles.max_pool2d, pooled(**DISTINCT)),
+    Row("max_pool2d, its gradient", pool.ToWinners, by_winners(pool.ToWinners), oracles.to_winners, won(False)),
+    Row("max_pool2d, the gradient's", pool.FromWinners, by_winners(pool.FromWinners), oracles.from_winners, won(True)),
+    Row("avg_pool2d", pool.SumPool2d, F.avg_pool2d, oracles.avg_pool2d, pooled()),
+    Row("interpolate", pool.Spread2d, F.interpolate, oracles.interpolate,
+        one(st.tuples(st.integers(0, 2), *map(st.just, (3, 2, 5))), parameters={"scale_factor": along_each(1, 3)})),
 ]  # fmt: skip
