@@ -14,7 +14,11 @@ from .elementwise import (
 )  # fmt: skip
 from .index import chunk, flip, gather, getitem, scatter_add, setitem, split
 from .linalg import linear, matmul
-from .loss import binary_cross_entropy, binary_cross_entropy_with_logits, mse_loss, rmse_loss
+from .loss import (
+    binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, gaussian_kl, l1_loss, mse_loss, nll_loss,
+    rmse_loss,
+)  # fmt: skip
+from .norm import batch_norm, dropout, layer_norm
 from .pad import pad
 from .reduce import (
     amax, amin, argmax, argmin, log_softmax, logsumexp, max, mean, min, norm, softmax, std, sum, var,
@@ -24,13 +28,13 @@ from .shape import (
 )  # fmt: skip
 
 __all__ = [
-    "abs", "add", "amax", "amin", "argmax", "argmin", "astype", "binary_cross_entropy",
-    "binary_cross_entropy_with_logits", "broadcast_to", "cat", "chunk", "clamp", "clone", "cos", "div", "exp", "expm1",
-    "flatten", "flip", "gather", "getitem", "leaky_relu", "linear", "log", "log1p", "log_softmax", "logsumexp",
-    "matmul", "max", "maximum", "mean", "min", "minimum", "mse_loss", "mul", "neg", "norm", "pad", "permute", "pow",
-    "reciprocal", "relu", "repeat", "reshape", "rmse_loss", "scatter_add", "sigmoid", "sign", "sin", "softmax",
-    "softplus", "split", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "tanh", "transpose", "unsqueeze",
-    "var", "where",
+    "abs", "add", "amax", "amin", "argmax", "argmin", "astype", "batch_norm", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "broadcast_to", "cat", "chunk", "clamp", "clone", "cos", "cross_entropy",
+    "div", "dropout", "exp", "expm1", "flatten", "flip", "gather", "gaussian_kl", "getitem", "l1_loss", "layer_norm",
+    "leaky_relu", "linear", "log", "log1p", "log_softmax", "logsumexp", "matmul", "max", "maximum", "mean", "min",
+    "minimum", "mse_loss", "mul", "neg", "nll_loss", "norm", "pad", "permute", "pow", "reciprocal", "relu", "repeat",
+    "reshape", "rmse_loss", "scatter_add", "sigmoid", "sign", "sin", "softmax", "softplus", "split", "sqrt", "square",
+    "squeeze", "stack", "std", "sub", "sum", "tanh", "transpose", "unsqueeze", "var", "where",
 ]  # fmt: skip
 
 
