@@ -99,8 +99,8 @@ class MinibatchDiscrimination(Module):
     """x (N, A) with B more features that tell how close each example is to the others in its batch: (N, A + B).
 
     With M = x·T, where T (A, B, C) is learned, the new feature b of example i is Σⱼ exp(−‖M[i, b] − M[j, b]‖₁) over all
-    examples j of the batch (Salimans et al. 2016, section 3.2). As in the paper j = i is among them: it adds 1, which has
-    no gradient and which the next layer's bias can take off. So a GAN's discriminator sees a generator repeat itself.
+    examples j of the batch (Salimans et al. 2016, section 3.2). As in the paper j = i is among them: it adds 1, which
+    has no gradient and which the next layer's bias can take off. So a discriminator sees a generator repeat itself.
 
     The paper does not say how T starts. Here it is normal with standard deviation 1/(C·√A): inputs of variance 1 are
     then about 1 apart, where exp(−distance) is neither near 1 nor near 0.

@@ -49,10 +49,10 @@ def _checked(name, parameters, bound):
 def spectral_norm(module: Module, name: str = "weight", n_power_iterations: int = 1) -> Module:
     """Divide a layer's weight by its largest singular value σ, so that it stretches nothing (Miyato et al. 2018).
 
-    The parameter becomes ``weight_orig``, and each forward pass computes weight = weight_orig / σ with σ = uᵀWv, where W
-    is the weight as a matrix with a row per output. The vectors u and v are buffers; in training a pass first improves
-    them by `n_power_iterations` of v ← Wᵀu / ‖Wᵀu‖, u ← Wv / ‖Wv‖ (algorithm 1). The gradient flows through the W in σ,
-    not through u and v. The layer is changed in place and returned.
+    The parameter becomes ``weight_orig``, and a forward pass computes weight = weight_orig / σ with σ = uᵀWv. W is the
+    weight as a matrix with a row per output; the vectors u and v are buffers. In training a pass first improves them by
+    `n_power_iterations` of v ← Wᵀu / ‖Wᵀu‖, u ← Wv / ‖Wv‖ (algorithm 1). The gradient flows through the W in σ, not
+    through u and v. The layer is changed in place and returned.
 
     >>> from minigrad import nn
     >>> layer = spectral_norm(nn.Linear(3, 5))

@@ -22,10 +22,12 @@ class RMSprop(Optimizer):
     def update(self, x, g, state, group):
         xp = get_array_module(x)
         if not state:
-            state.update(square_avg=xp.zeros_like(x), momentum_buffer=xp.zeros_like(x))
+            state["square_avg"] = xp.zeros_like(x)
+        if group["momentum"] and "momentum_buffer" not in state:
+            state["momentum_buffer"] = xp.zeros_like(x)
         if group["weight_decay"]:
             g = g + group["weight_decay"] * x
-        v, b = state["square_avg"], state["momentum_buffer"]  # b stays 0, an untouched page, without momentum
+        v, b = state["square_avg"], state.get("momentum_buffer")
         step = xp.multiply(g, g, out=xp.empty_like(x))
         step *= 1 - group["alpha"]
         v *= group["alpha"]
