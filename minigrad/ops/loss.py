@@ -185,7 +185,7 @@ def _pair(name, x, t):
         if not hasattr(what, "shape"):
             raise TypeError(f"{name} compares two tensors of one shape, and a {type(what).__name__} is none")
     if x.shape != t.shape:
-        raise ValueError(f"{name}: the input has shape {x.shape} and the target {t.shape}; they must be equal")
+        raise ValueError(f"{name}: the two shapes {x.shape} and {t.shape} must be equal")
     if 0 in x.shape:
         raise ValueError(f"{name}: the batch is empty: its shape is {x.shape}")
     return x, t if t.dtype.kind == "f" else t.astype(x.dtype)

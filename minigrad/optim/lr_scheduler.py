@@ -54,6 +54,8 @@ class StepLR(LRScheduler):
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1):
         super().__init__(optimizer)
+        if step_size < 1:
+            raise ValueError(f"StepLR: step_size is a number of epochs from 1 up, not {step_size}")
         self.step_size, self.gamma = step_size, gamma
 
     def rate(self, base, t):
@@ -65,6 +67,8 @@ class CosineAnnealingLR(LRScheduler):
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0):
         super().__init__(optimizer)
+        if T_max < 1:
+            raise ValueError(f"CosineAnnealingLR: T_max is a number of epochs from 1 up, not {T_max}")
         self.T_max, self.eta_min = T_max, eta_min
 
     def rate(self, base, t):
