@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..backend import get_array_module
-from ..creation import randn
+from ..creation import randn_like
 from ..tensor import Tensor
 from .module import Module, Parameter
 
@@ -88,7 +88,8 @@ def spectral_norm(module: Module, name: str = "weight", n_power_iterations: int 
     module.__class__ = Normalized
     delattr(module, name)
     setattr(module, f"{name}_orig", weight)
-    matrix, u = as_matrix(weight).data, randn(weight.shape[out_axis], dtype=weight.dtype).data
+    matrix = as_matrix(weight).data
+    u = randn_like(Tensor(matrix[:, 0])).data
     module.register_buffer(f"{name}_u", Tensor(_unit(u)))
     module.register_buffer(f"{name}_v", Tensor(_unit(u @ matrix)))
     setattr(module, name, weight.detach())

@@ -24,41 +24,41 @@ class Normalize(Op):
 
 
 class BatchNorm(Normalize):
-    """y = w·x̂ + b with x̂ = (x − μ)·r and r = 1/√(σ² + ε): μ, σ² are mean and variance of a channel, μ = (1/n) Σ x
+    """y = w·x̂ + b with x̂ = (x − μ)·r and r = 1/√(σ² + ε): μ, σ² are mean and variance of the n values of a channel
 
     x is (N, C, ...) and μ, σ², w and b are (C, 1, ...). A pass over x costs far more than anything of the size of one
     image, so per-channel numbers are first written out over an image (`_image`) and then broadcast over the batch.
     """
 
     def forward(self, x, w, b):
-        xp = get_array_module(x)
-        self.mean = _channel_mean(x)
+        xp, self.n = get_array_module(x), x.size // x.shape[1]
+        self.mean = _channel_sum(x) / self.n
         self.d = x - _image(self.mean, x)
         y = self.d * self.d
-        self.var = _channel_mean(y)
+        self.var = _channel_sum(y) / self.n
         self.r = 1 / xp.sqrt(self.var + self.eps)
         xp.multiply(self.d, _image(w * self.r, x), out=y)
         y += _image(b, x)
         return y
 
     @once
-    def means(self, g):
-        """The means of g and of g·x̂ over each channel."""
-        return _channel_mean(g), _channel_mean(g * self.d) * self.r
+    def sums(self, g):
+        """Σ g and Σ g·x̂ of each channel."""
+        return _channel_sum(g), _channel_sum(g * self.d) * self.r
 
     def grad_x(self, g, y, x, w, b):
-        g_mean, gx_mean = self.means(g)
-        gx = self.d * _image(-gx_mean * self.r, x)
+        sum_g, sum_gx = self.sums(g)
+        gx = self.d * _image(-sum_gx * self.r / self.n, x)
         gx += g
-        gx -= _image(g_mean, x)
+        gx -= _image(sum_g / self.n, x)
         gx *= _image(w * self.r, x)
-        return gx  # w·r·(g − mean g − x̂·mean(g·x̂)): what moves μ or σ² is taken out
+        return gx  # w·r·(g − Σg/n − x̂·Σ(g·x̂)/n): what would move μ or σ² is taken out of g
 
     def grad_w(self, g, y, x, w, b):
-        return self.means(g)[1] * (x.size // x.shape[1])  # Σ g·x̂
+        return self.sums(g)[1]
 
     def grad_b(self, g, y, x, w, b):
-        return self.means(g)[0] * (x.size // x.shape[1])  # Σ g
+        return self.sums(g)[0]
 
 
 class LayerNorm(Normalize):
@@ -85,10 +85,9 @@ class LayerNorm(Normalize):
         return g
 
 
-def _channel_mean(x):
-    """The mean of each channel of x (N, C, ...), as (C, 1, ...)."""
-    total = x.sum(axis=0)  # an image
-    return total.sum(axis=tuple(range(1, total.ndim)), keepdims=True) / (x.size // x.shape[1])
+def _channel_sum(x):
+    """The sum of each channel of x (N, C, ...), as (C, 1, ...)."""
+    return x.sum(axis=0).sum(axis=tuple(range(1, x.ndim - 1)), keepdims=True)
 
 
 def _image(c, x):

@@ -1,5 +1,7 @@
 """Batch norm, layer norm, dropout, minibatch discrimination as layers; their formulas are rows of the table of ops."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -20,14 +22,14 @@ LAYERS = [(nn.BatchNorm1d, (7, 5)), (nn.BatchNorm1d, (3, 5, 2)), (nn.BatchNorm2d
 # ------------------------------------------------------------------ batch norm
 @pytest.mark.parametrize("kind, shape", LAYERS)
 def test_running_statistics_follow_the_recurrence_with_the_unbiased_variance(kind, shape):
-    layer = kind(5).double()
+    layer = kind(5, momentum=0.3).double()
     mean, var = np.zeros(5), np.ones(5)
     for _ in range(3):
         x = batch(*shape)
         layer(x)
         channels = np.moveaxis(x.data, 1, 0).reshape(5, -1)
-        mean = 0.9 * mean + 0.1 * channels.mean(1)
-        var = 0.9 * var + 0.1 * channels.var(1, ddof=1)
+        mean = 0.7 * mean + 0.3 * channels.mean(1)
+        var = 0.7 * var + 0.3 * channels.var(1, ddof=1)
     np.testing.assert_allclose(layer.running_mean.data, mean, rtol=1e-12)
     np.testing.assert_allclose(layer.running_var.data, var, rtol=1e-12)
     assert layer.num_batches_tracked.item() == 3
@@ -43,6 +45,12 @@ def test_training_normalises_by_the_batch_and_evaluation_by_the_running_statisti
     assert abs(trained.data - evaluated.data).max() > 0.1
     mean, var = (np.expand_dims(c.data, (*range(1, x.ndim - 1),)) for c in (layer.running_mean, layer.running_var))
     np.testing.assert_allclose(evaluated.data, (x.data - mean) / np.sqrt(var + 1e-5), rtol=1e-12)
+
+
+@pytest.mark.parametrize("layer", [nn.BatchNorm1d(5, eps=3.0), nn.BatchNorm1d(5, 3.0).eval(), nn.LayerNorm(5, 3.0)])
+def test_eps_is_added_to_the_variance(layer):
+    x = mg.tensor([[1.0, -1, 1, -1, 0], [-1, 1, -1, 1, 0]]) * math.sqrt(5 / 4 if isinstance(layer, nn.LayerNorm) else 1)
+    np.testing.assert_allclose(layer(x).data, x.data / 2, rtol=1e-5)  # the variance is 1 but for the last channel
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -101,6 +101,17 @@ def test_the_power_iteration_runs_in_training_only():
     assert moved == {"weight_u", "weight_v"}
 
 
+def test_a_pass_makes_as_many_power_iterations_as_asked():
+    layer = spectral_norm(nn.Linear(7, 5).double(), n_power_iterations=2)
+    w, u = layer.weight_orig.data, layer.weight_u.data.copy()
+    for _ in range(2):
+        v = w.T @ u / np.linalg.norm(w.T @ u)
+        u = w @ v / np.linalg.norm(w @ v)
+    layer(mg.ones(1, 7, dtype=np.float64))
+    np.testing.assert_allclose(layer.weight_u.data, u, rtol=1e-10)
+    np.testing.assert_allclose(layer.weight_v.data, v, rtol=1e-10)
+
+
 def test_the_gradient_flows_through_sigma_with_u_and_v_constant():
     layer = spectral_norm(nn.Linear(3, 2)).double().eval()
     x, u, v = mg.randn(4, 3, dtype=np.float64), layer.weight_u.data, layer.weight_v.data

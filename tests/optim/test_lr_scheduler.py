@@ -37,16 +37,20 @@ def test_every_group_follows_the_closed_form_from_its_own_rate(make, rate):
 
 @pytest.mark.parametrize("make", [lambda opt: StepLR(opt, 2), lambda opt: CosineAnnealingLR(opt, 7)])
 def test_a_saved_schedule_continues(make, tmp_path):
-    opt, other = optimizer(), optimizer()
+    def rates(opt):
+        return [group["lr"] for group in opt.param_groups]
+
+    opt, with_rates, without = optimizer(), optimizer(), optimizer()
     schedule = make(opt)
     for _ in range(3):
         schedule.step()
     mg.save([opt.state_dict(), schedule.state_dict()], tmp_path / "state.npz")
     saved_opt, saved_schedule = mg.load(tmp_path / "state.npz")
-    other.load_state_dict(saved_opt)
-    resumed = make(other)  # starts from the rate of now, until it is told the first one
-    resumed.load_state_dict(saved_schedule)
-    assert resumed.get_last_lr() == schedule.get_last_lr()
-    for s in (schedule, resumed):
-        s.step()
-    assert [group["lr"] for group in other.param_groups] == [group["lr"] for group in opt.param_groups]
+    with_rates.load_state_dict(saved_opt)  # then the schedule starts from the rate of now, until it is told the first
+    for other in (with_rates, without):
+        resumed = make(other)
+        resumed.load_state_dict(saved_schedule)
+        assert resumed.get_last_lr() == rates(other) == rates(opt)
+        resumed.step()
+    schedule.step()
+    assert rates(with_rates) == rates(without) == rates(opt)
