@@ -28,13 +28,14 @@ from .shape import (
 )  # fmt: skip
 
 __all__ = [
-    "abs", "add", "amax", "amin", "argmax", "argmin", "astype", "batch_norm", "binary_cross_entropy",
-    "binary_cross_entropy_with_logits", "broadcast_to", "cat", "chunk", "clamp", "clone", "cos", "cross_entropy",
-    "div", "dropout", "exp", "expm1", "flatten", "flip", "gather", "gaussian_kl", "getitem", "l1_loss", "layer_norm",
-    "leaky_relu", "linear", "log", "log1p", "log_softmax", "logsumexp", "matmul", "max", "maximum", "mean", "min",
-    "minimum", "mse_loss", "mul", "neg", "nll_loss", "norm", "pad", "permute", "pow", "reciprocal", "relu", "repeat",
-    "reshape", "rmse_loss", "scatter_add", "sigmoid", "sign", "sin", "softmax", "softplus", "split", "sqrt", "square",
-    "squeeze", "stack", "std", "sub", "sum", "tanh", "transpose", "unsqueeze", "var", "where",
+    "abs", "add", "amax", "amin", "argmax", "argmin", "astype", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "broadcast_to", "cat", "chunk", "clamp", "clone", "cos", "div", "exp", "expm1",
+    "flatten", "flip", "gather", "getitem", "leaky_relu", "linear", "log", "log1p", "log_softmax", "logsumexp",
+    "matmul", "max", "maximum", "mean", "min", "minimum", "mse_loss", "mul", "neg", "norm", "pad", "permute", "pow",
+    "reciprocal", "relu", "repeat", "reshape", "rmse_loss", "scatter_add", "sigmoid", "sign", "sin", "softmax",
+    "softplus", "split", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "tanh", "transpose", "unsqueeze",
+    "var", "where",
+    "batch_norm", "cross_entropy", "dropout", "gaussian_kl", "l1_loss", "layer_norm", "nll_loss",
 ]  # fmt: skip
 
 
