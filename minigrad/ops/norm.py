@@ -69,9 +69,8 @@ class LayerNorm(Normalize):
     def forward(self, x, w, b):
         d = x - x.mean(axis=self.axes, keepdims=True)
         self.r = 1 / get_array_module(x).sqrt((d * d).mean(axis=self.axes, keepdims=True) + self.eps)
-        d *= self.r
-        self.x_hat = d
-        return w * d + b
+        self.x_hat = d * self.r
+        return w * self.x_hat + b
 
     def grad_x(self, g, y, x, w, b):
         g = g * w
@@ -101,9 +100,16 @@ def _image(c, x):
 def batch_norm(input, running_mean, running_var, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
     """weight·(x − μ)/√(σ² + ε) + bias for each channel of x (N, C, ...) (Ioffe & Szegedy 2015, algorithm 1).
 
-    In training μ and σ² are the mean and the variance Σ (x − μ)² / n of the channel in this batch, n values. They move
-    running_mean and running_var (C,), if there are any, by `momentum` of the way, the variance as Σ (x − μ)² / (n − 1),
-    which estimates it without bias. Otherwise the running ones are μ and σ². weight and bias are (C,) or None.
+    In training μ and σ² are mean and variance, Σ (x − μ)² / n, of the n values of the channel in this batch; and
+    running_mean and running_var (C,), if given, move by `momentum` of the way to them, the variance counted with n − 1,
+    which estimates it without bias. Otherwise μ and σ² are the running ones. weight and bias are (C,) or None.
+
+    Raises ValueError for another number of channels, and in training if n is 1.
+
+    >>> from minigrad import tensor
+    >>> batch_norm(tensor([[1.0, 10.0], [3.0, 30.0]]), None, None, training=True)
+    tensor([[-0.999995, -1.      ],
+            [ 0.999995,  1.      ]])
     """
     if input.ndim < 2 or input.dtype.kind != "f":
         raise ValueError(f"batch_norm takes floats (N, C, ...), and the input is {input.dtype} of shape {input.shape}")
@@ -136,10 +142,10 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
 
 
 def layer_norm(input, normalized_shape, weight=None, bias=None, eps=1e-5):
-    """weight·(x − μ)/√(σ² + ε) + bias, mean and variance over the last axes of x, for each place on the others.
+    """weight·(x − μ)/√(σ² + ε) + bias with mean and variance over the last axes of x, at each place of the others.
 
     normalized_shape says how long those axes are: an int for one, or a tuple. weight and bias have this shape, or are
-    None (Ba, Kiros & Hinton 2016, section 3).
+    None (Ba, Kiros & Hinton 2016, section 3). Raises ValueError if the last axes of x have other lengths.
 
     >>> from minigrad import tensor
     >>> layer_norm(tensor([[1.0, 3.0], [10.0, 30.0]]), 2)
