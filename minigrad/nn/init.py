@@ -5,7 +5,7 @@ variance of its entries: from fan_in, the number of inputs that one output adds 
 number of outputs that one input goes to (out·height·width).
 
 >>> from minigrad import nn
->>> def dcgan(layer):  # Radford et al. 2016, section 3: all weights from N(0, 0.02²)
+>>> def dcgan(layer):  # Radford et al. 2016, section 4: weights from N(0, 0.02²); those of batch norm around 1
 ...     if isinstance(layer, nn.Linear):
 ...         nn.init.normal_(layer.weight, 0, 0.02)
 ...     if isinstance(layer, nn.BatchNorm1d):

@@ -13,7 +13,10 @@ from .module import Module, Parameter
 
 
 class _BatchNorm(Module):
-    def __init__(self, num_features: int, eps=1e-5, momentum=0.1, affine=True, track_running_stats=True):
+    def __init__(
+        self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True,
+        track_running_stats: bool = True,
+    ):  # fmt: skip
         if num_features < 1:
             raise ValueError(f"{type(self).__name__} needs at least one channel, not {num_features}")
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
@@ -27,10 +30,11 @@ class _BatchNorm(Module):
         if x.ndim not in self.ranks:
             raise ValueError(f"{type(self).__name__} takes {self.takes}, and the input has shape {x.shape}")
         tracked = self.running_mean is not None
+        statistics, of_batch = (self.running_mean, self.running_var), self.training or not tracked
+        y = F.batch_norm(x, *statistics, self.weight, self.bias, of_batch, self.momentum, self.eps)
         if self.training and tracked:
             self.num_batches_tracked.add_(1)
-        statistics, of_batch = (self.running_mean, self.running_var), self.training or not tracked
-        return F.batch_norm(x, *statistics, self.weight, self.bias, of_batch, self.momentum, self.eps)
+        return y
 
     def extra_repr(self):
         affine, tracks = self.weight is not None, self.running_mean is not None
@@ -52,7 +56,13 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """`BatchNorm1d` for images (N, C, H, W): the statistics of a channel are taken over N, H and W."""
+    """`BatchNorm1d` for images (N, C, H, W): the statistics of a channel are taken over N, H and W.
+
+    >>> from minigrad import randn
+    >>> y = BatchNorm2d(3)(randn(8, 3, 5, 7))
+    >>> bool(y.mean((0, 2, 3)).abs().max() < 1e-6)
+    True
+    """
 
     ranks, takes = (4,), "images (N, C, H, W)"
 

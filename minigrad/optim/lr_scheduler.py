@@ -33,6 +33,7 @@ class LRScheduler:
         return [self.rate(base, self.last_epoch) for base in self.base_lrs]
 
     def step(self) -> None:
+        """One epoch on."""
         self.last_epoch += 1
         self._set()
 

@@ -13,7 +13,10 @@ class RMSprop(Optimizer):
     with weight decay added to g, as in PyTorch.
     """
 
-    def __init__(self, params, lr=1e-2, alpha=0.99, eps=1e-8, weight_decay=0.0, momentum=0.0):
+    def __init__(
+        self, params, lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0,
+        momentum: float = 0.0,
+    ):  # fmt: skip
         super().__init__(params, dict(lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay, momentum=momentum))
         for group in self.param_groups:
             if not 0 <= group["alpha"] < 1:
