@@ -231,10 +231,10 @@ def channels(draw, of_channel=(), places=(0, 1, 2)):
 
 @st.composite
 def rows(draw, affine=True):
-    """x, whose last axes are normalised, and arrays of their shape."""
-    *leading, a, b = draw(st.permutations([1, 2, 3, 5]))[: draw(st.integers(2, 3))]
-    normalized = draw(st.sampled_from([(a, b), (b,)] if b > 2 else [(a, b + 2)]))
-    x = draw(arrays((*leading, *(() if len(normalized) == 2 else (a,)), *normalized), distinct=True, margin=0.01))
+    """x, whose last axes, of at least three elements, are normalised; and arrays of the shape of these."""
+    normalized = draw(st.sampled_from([(3,), (5,), (2, 3), (5, 2), (3, 1)]))
+    leading = draw(shapes(max_dims=2, max_side=3, min_side=0))
+    x = draw(arrays((*leading, *normalized), distinct=True, margin=0.01))
     return (x, *(draw(arrays(normalized)) for _ in range(2 * affine))), {"normalized_shape": normalized}
 
 
