@@ -7,6 +7,13 @@ from ..ops.shape import with_dim
 from .module import Module
 
 
+class Identity(Module):
+    """x itself: a place for no layer"""
+
+    def forward(self, x):
+        return x
+
+
 class ReLU(Module):
     """max(x, 0)"""
 

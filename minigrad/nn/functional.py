@@ -1,7 +1,7 @@
 """The functions behind the layers, under PyTorch's names; they are written in `minigrad/ops`."""
 
 from ..ops import (
-    binary_cross_entropy, binary_cross_entropy_with_logits, leaky_relu, linear, log_softmax, mse_loss, pad, relu,
-    softmax, softplus,
+    avg_pool2d, batch_norm, binary_cross_entropy, binary_cross_entropy_with_logits, conv2d, conv_transpose2d,
+    cross_entropy, dropout, interpolate, l1_loss, layer_norm, leaky_relu, linear, log_softmax, max_pool2d, mse_loss,
+    nll_loss, pad, relu, softmax, softplus,
 )  # fmt: skip
-from ..ops import avg_pool2d, conv2d, conv_transpose2d, interpolate, max_pool2d

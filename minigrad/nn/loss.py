@@ -22,6 +22,12 @@ class MSELoss(_Loss):
     function = ops.mse_loss
 
 
+class L1Loss(_Loss):
+    """Mean absolute error, (1/n) Σ |x − t|"""
+
+    function = ops.l1_loss
+
+
 class RMSELoss(Module):
     """Root mean squared error, √((1/n) Σ (x − t)²), with gradient 0 where the error is 0"""
 
@@ -39,3 +45,21 @@ class BCEWithLogitsLoss(_Loss):
     """The same of logits: finite and exact at any size of logit"""
 
     function = ops.binary_cross_entropy_with_logits
+
+
+class NLLLoss(_Loss):
+    """−log p at the label, for log-probabilities (N, C, ...) and labels (N, ...)"""
+
+    function = ops.nll_loss
+
+
+class CrossEntropyLoss(_Loss):
+    """−log softmax(x) at the label, for logits x (N, C, ...) and labels (N, ...), integers from 0 to C − 1"""
+
+    function = ops.cross_entropy
+
+
+class GaussianKL(_Loss):
+    """KL(N(μ, e^logvar) ‖ N(0, 1)) in nats: ``loss(mu, logvar)``; summed over latent axes, averaged over the batch"""
+
+    function = ops.gaussian_kl

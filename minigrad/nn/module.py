@@ -1,13 +1,13 @@
-"""Module: a container that finds its parameters by looking at its own attributes; Parameter; Sequential.
+"""Module: a container that finds its parameters by looking at its own attributes; Parameter; ModuleList; Sequential.
 
 A module's attributes, in the order in which they were set, are all the registry there is. A `Parameter` among them is
 a parameter, a `Module` is a child, and so parameters come in the order in which the code defines them. What lies in a
-list or is a plain Tensor is neither found nor trained: `Sequential` holds layers, `Parameter` marks weights.
+list or is a plain Tensor is neither found nor trained: `ModuleList` holds layers, `Parameter` marks weights.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -208,7 +208,40 @@ def _join(path, name):
     return f"{path}.{name}" if path else name
 
 
-class Sequential(Module):
+class ModuleList(Module):
+    """A list of layers whose parameters are found; it calls none of them.
+
+    >>> from minigrad import nn
+    >>> hidden = nn.ModuleList(nn.Linear(8, 8) for _ in range(3))
+    >>> len(hidden), [name for name, _ in hidden.named_parameters()][:2]
+    (3, ['0.weight', '0.bias'])
+    """
+
+    def __init__(self, modules: Iterable[Module] = ()):
+        for module in modules:
+            self.append(module)
+
+    def append(self, module: Module) -> ModuleList:
+        """Add a layer at the end."""
+        i = len(self)
+        if not isinstance(module, Module):
+            kind = type(self).__name__
+            raise TypeError(f"{kind} takes layers such as nn.ReLU(), and number {i} is {module!r:.60}")
+        setattr(self, str(i), module)
+        return self
+
+    def __len__(self):
+        return len(list(self.children()))
+
+    def __iter__(self):
+        return self.children()
+
+    def __getitem__(self, i):
+        layers = list(self.children())[i]
+        return ModuleList(layers) if isinstance(i, slice) else layers
+
+
+class Sequential(ModuleList):
     """Layers one after another; each takes the output of the one before.
 
     >>> from minigrad import nn
@@ -220,22 +253,13 @@ class Sequential(Module):
     """
 
     def __init__(self, *layers: Module):
-        for i, layer in enumerate(layers):
-            if not isinstance(layer, Module):
-                raise TypeError(f"Sequential takes layers such as nn.ReLU(), and number {i} is {layer!r:.60}")
-            setattr(self, str(i), layer)
+        super().__init__(layers)
 
     def forward(self, x):
         for layer in self.children():
             x = layer(x)
         return x
 
-    def __len__(self):
-        return len(list(self.children()))
-
-    def __iter__(self):
-        return self.children()
-
     def __getitem__(self, i):
-        layers = list(self.children())[i]
+        layers = super().__getitem__(i)
         return Sequential(*layers) if isinstance(i, slice) else layers

@@ -15,7 +15,11 @@ from .elementwise import (
 )  # fmt: skip
 from .index import chunk, flip, gather, getitem, scatter_add, setitem, split
 from .linalg import linear, matmul
-from .loss import binary_cross_entropy, binary_cross_entropy_with_logits, mse_loss, rmse_loss
+from .loss import (
+    binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, gaussian_kl, l1_loss, mse_loss, nll_loss,
+    rmse_loss,
+)  # fmt: skip
+from .norm import batch_norm, dropout, layer_norm
 from .pad import pad
 from .pool import avg_pool2d, interpolate, max_pool2d
 from .reduce import (
@@ -34,6 +38,7 @@ __all__ = [
     "softplus", "split", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "tanh", "transpose", "unsqueeze",
     "var", "where",
     "avg_pool2d", "conv2d", "conv_transpose2d", "interpolate", "max_pool2d",
+    "batch_norm", "cross_entropy", "dropout", "gaussian_kl", "l1_loss", "layer_norm", "nll_loss",
 ]  # fmt: skip
 
 

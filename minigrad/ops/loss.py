@@ -1,4 +1,4 @@
-"""Losses: each an op on single elements, then a `reduction`: "mean" over all of them, "sum", or "none"."""
+"""Losses: each an op on single elements or examples, then a `reduction`: "mean" over all of them, "sum", or "none"."""
 
 import math
 
@@ -6,9 +6,10 @@ import numpy as np
 
 from ..autograd import Op
 from ..backend import get_array_module
-from ..tensor import plain
-from .elementwise import clamp, exp_minus_abs, log, maximum, sigmoid_from_exp, softplus
-from .reduce import mean, norm, sum
+from ..tensor import plain, to_array
+from .elementwise import abs, clamp, exp_minus_abs, expm1, log, maximum, sigmoid_from_exp, softplus
+from .index import getitem
+from .reduce import logsumexp, mean, norm, sum
 
 TINY = 1e-45  # rounds to the smallest positive float32; its logarithm is below −100
 
@@ -60,10 +61,56 @@ class BCEWithLogits(Op):
         return softplus(x) - x * t
 
 
+class CrossEntropy(Op):
+    """L = −log softmax(x) at the label = log Σ eˣ − x[label], the sum over axis 1 of logits x (N, C, ...)
+
+    `places` is the index of every example's label: x[places] is (N, ...), as L.
+    """
+
+    def __init__(self, places):
+        self.places = places
+
+    def forward(self, x):
+        xp = get_array_module(x)
+        d = x - x.max(axis=1, keepdims=True)
+        at_label = d[self.places]
+        self.p = xp.exp(d, out=d)
+        total = self.p.sum(axis=1, keepdims=True)
+        self.p /= total
+        return xp.log(total[:, 0]) - at_label
+
+    def grad_x(self, g, loss, x):
+        gx = g[:, None] * self.p
+        gx[self.places] -= g  # g·(p − [at the label])
+        return gx
+
+    def reference(self, x):
+        return logsumexp(x, 1) - x[self.places]
+
+
+class GaussianKL(Op):
+    """L = KL(N(μ, σ²) ‖ N(0, 1)) = ½·(μ² + σ² − 1 − v) in nats, for each element of μ and of v = log σ²"""
+
+    def forward(self, mu, v):
+        return 0.5 * (mu * mu + (get_array_module(v).expm1(v) - v))
+
+    def grad_mu(self, g, loss, mu, v):
+        return g * mu
+
+    def grad_v(self, g, loss, mu, v):
+        return g * (0.5 * expm1(v))
+
+
 # ------------------------------------------------------------------ what people call
 def mse_loss(input, target, *, reduction="mean"):
     """Mean squared error, (1/n) Σ (x − t)²."""
     return _reduced(SquaredError()(*_pair("mse_loss", input, target)), reduction)
+
+
+def l1_loss(input, target, *, reduction="mean"):
+    """Mean absolute error, (1/n) Σ |x − t|, with slope 0 where x = t."""
+    input, target = _pair("l1_loss", input, target)
+    return _reduced(abs(input - target), reduction)
 
 
 def rmse_loss(input, target):
@@ -89,13 +136,56 @@ def binary_cross_entropy_with_logits(input, target, *, reduction="mean"):
     return _reduced(BCEWithLogits()(*_pair_with_shares("binary_cross_entropy_with_logits", input, target)), reduction)
 
 
+def nll_loss(input, target, *, reduction="mean"):
+    """−log p at the label, for log-probabilities (N, C, ...), such as log_softmax gives, and labels (N, ...)."""
+    return _reduced(-getitem(input, _places("nll_loss", input, target)), reduction)
+
+
+def cross_entropy(input, target, *, reduction="mean"):
+    """−log softmax(x) at the label, for logits x (N, C, ...) and labels (N, ...): integers from 0 to C − 1.
+
+    >>> from minigrad import tensor
+    >>> cross_entropy(tensor([[0.0, 0.0], [0.0, 1e4]]), tensor([0, 1]), reduction="none")
+    tensor([0.6931472, 0.       ])
+    """
+    return _reduced(CrossEntropy(_places("cross_entropy", input, target))(input), reduction)
+
+
+def gaussian_kl(mu, logvar, *, reduction="mean"):
+    """KL(N(μ, e^logvar) ‖ N(0, 1)) in nats, for μ and logvar (N, ...): summed over all axes but N, which is reduced.
+
+    So "mean" gives the KL term of the ELBO per example, and "none" one number for each (Kingma & Welling 2014, app. B).
+    """
+    mu, logvar = _pair("gaussian_kl", mu, logvar)
+    return _reduced(sum(GaussianKL()(mu, logvar), tuple(range(1, len(mu.shape)))), reduction)
+
+
+def _places(name, x, labels):
+    """The index of x[n, labels[n, ...], ...] for each place (n, ...) of the labels."""
+    labels = to_array(labels)
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"{name}: labels are class numbers, integers, not {labels.dtype}; of one-hot rows, argmax(1)")
+    if x.ndim < 2 or labels.shape != x.shape[:1] + x.shape[2:]:
+        raise ValueError(f"{name} takes input (N, C, ...) and labels (N, ...), not {x.shape} and {labels.shape}")
+    if 0 in x.shape:
+        raise ValueError(f"{name}: the batch is empty: its shape is {x.shape}")
+    on_host = isinstance(labels, np.ndarray)  # on a device a look at the values would cost a transfer
+    if on_host and not 0 <= labels.min() <= labels.max() < x.shape[1]:
+        raise IndexError(
+            f"{name}: the labels span [{labels.min()}, {labels.max()}], and an input of shape {x.shape} has "
+            f"{x.shape[1]} classes: 0 to {x.shape[1] - 1}"
+        )
+    n, *others = get_array_module(labels).indices(labels.shape)
+    return n, labels, *others
+
+
 def _pair(name, x, t):
     """Input and target, of one shape: broadcasting (n, 1) against (n,) would silently compare every pair."""
     for what in (x, t):
         if not hasattr(what, "shape"):
             raise TypeError(f"{name} compares two tensors of one shape, and a {type(what).__name__} is none")
     if x.shape != t.shape:
-        raise ValueError(f"{name}: the input has shape {x.shape} and the target {t.shape}; they must be equal")
+        raise ValueError(f"{name}: the two shapes {x.shape} and {t.shape} must be equal")
     if 0 in x.shape:
         raise ValueError(f"{name}: the batch is empty: its shape is {x.shape}")
     return x, t if t.dtype.kind == "f" else t.astype(x.dtype)

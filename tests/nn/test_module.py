@@ -146,6 +146,22 @@ def test_what_is_no_layer_does_not_pass_for_one():
             nn.Sequential(nn.Linear(2, 2), wrong)
 
 
+def test_a_module_list_holds_layers_and_calls_none():
+    layers = nn.ModuleList([nn.Linear(2, 3)])
+    assert layers.append(nn.ReLU()) is layers
+    assert len(layers) == 2 and isinstance(layers[-1], nn.ReLU) and isinstance(layers[:1], nn.ModuleList)
+    assert list(layers.state_dict()) == ["0.weight", "0.bias"] and [type(m) for m in layers] == [nn.Linear, nn.ReLU]
+    with pytest.raises(TypeError, match="number 2"):
+        layers.append(mg.tanh)
+    with pytest.raises(TypeError, match="ModuleList defines no forward"):
+        layers(mg.ones(1, 2))
+
+
+def test_identity_is_the_input():
+    x = mg.ones(2)
+    assert nn.Identity()(x) is x
+
+
 def test_a_parameter_is_not_lost_to_a_tensor_of_its_name():
     layer = nn.Linear(2, 2)
     with mg.no_grad(), pytest.raises(TypeError, match="Linear.weight is a Parameter"):
@@ -217,6 +233,7 @@ def test_activation_layers(layer, function):
 
 P, T = np.array([[0.2, 0.9], [0.5, 0.4]]), np.array([[0.0, 1.0], [0.3, 0.4]])
 BCE = -(T * np.log(P) + (1 - T) * np.log(1 - P))
+KL = 0.5 * (P**2 + np.exp(T) - 1 - T).sum(1)
 
 
 @pytest.mark.parametrize(
@@ -230,10 +247,26 @@ BCE = -(T * np.log(P) + (1 - T) * np.log(1 - P))
         (nn.BCELoss(reduction="sum"), P, BCE.sum()),
         (nn.BCEWithLogitsLoss(), np.log(P / (1 - P)), BCE.mean()),
         (nn.BCEWithLogitsLoss(reduction="none"), np.log(P / (1 - P)), BCE),
+        (nn.L1Loss(), P, abs(P - T).mean()),
+        (nn.L1Loss(reduction="none"), P, abs(P - T)),
+        (nn.GaussianKL(), P, KL.mean()),
+        (nn.GaussianKL(reduction="sum"), P, KL.sum()),
+        (nn.GaussianKL(reduction="none"), P, KL),
     ],
 )
 def test_loss_layers(loss, x, expected):
     np.testing.assert_allclose(loss(mg.tensor(x), mg.tensor(T)).data, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "reduction, reduced", [("mean", np.mean), ("sum", np.sum), ("none", np.asarray)], ids=["mean", "sum", "none"]
+)
+def test_losses_of_labels(reduction, reduced):
+    logits = np.log([[0.2, 0.5, 0.3], [0.7, 0.1, 0.2]])
+    expected = reduced(-np.log([0.3, 0.7]))
+    for labels in (mg.tensor([2, 0]), np.array([2, 0], np.uint8), [2, 0]):
+        for loss in (nn.CrossEntropyLoss(reduction=reduction), nn.NLLLoss(reduction=reduction)):
+            np.testing.assert_allclose(loss(mg.tensor(logits), labels).data, expected, rtol=1e-12)
 
 
 def test_integer_targets_count_as_numbers():

@@ -226,6 +226,9 @@ bce = reduced(lambda p, t: -t * math.log(p) - (1 - t) * math.log(1 - p))
 bce_with_logits = reduced(lambda x, t: t * math.log(1 + math.exp(-x)) + (1 - t) * math.log(1 + math.exp(x)))
 
 
+l1 = reduced(lambda x, t: math.fabs(x - t))
+
+
 def rmse(x, t):
     return np.sqrt(mse(x, t))
 
@@ -317,3 +320,66 @@ def from_winners(z, x, kernel_size, stride):
 def interpolate(x, scale_factor):
     fh, fw = both(scale_factor)
     return placed((*x.shape[:2], x.shape[2] * fh, x.shape[3] * fw), lambda n, c, i, j: x[n, c, i // fh, j // fw])
+
+
+def per_label(function):
+    """`function` of the C numbers of x (N, C, ...) at each place and the label there, averaged, summed or left."""
+
+    def loss(x, labels, reduction="mean"):
+        each_one = np.empty(labels.shape)
+        for n, *place in np.ndindex(labels.shape):
+            each_one[(n, *place)] = function(x[(n, slice(None), *place)].tolist(), labels[(n, *place)])
+        return {"mean": mean, "sum": sum, "none": np.array}[reduction](each_one)
+
+    return loss
+
+
+nll = per_label(lambda xs, label: -xs[label])
+cross_entropy = per_label(lambda xs, label: math.log(math.fsum(math.exp(x - xs[label]) for x in xs)))
+
+
+def gaussian_kl(mu, logvar, reduction="mean"):
+    """The integral of q·log(q/p) by Gauss-Hermite quadrature: exact, as log(q/p) is a polynomial of degree 2."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(5)  # of e^(−t²/2)
+    sigma = np.exp(logvar / 2)
+    log_ratio = [0.5 * (mu + sigma * t) ** 2 - 0.5 * t * t - logvar / 2 for t in nodes]
+    each_one = np.tensordot(weights / math.sqrt(2 * math.pi), np.array(log_ratio), 1)
+    per_example = np.array([row.sum() for row in each_one])
+    return {"mean": mean, "sum": sum, "none": np.array}[reduction](per_example)
+
+
+# ------------------------------------------------------------------ normalisation
+def _normalized(xs, eps):
+    """A list of numbers with mean 0 and variance 1, up to eps."""
+    centre = math.fsum(xs) / len(xs)
+    return [(x - centre) / math.sqrt(_variance(xs, unbiased=False) + eps) for x in xs]
+
+
+def batch_norm(x, w=None, b=None, eps=1e-5):
+    y = np.empty(x.shape)
+    for c in range(x.shape[1]):
+        channel = np.array(_normalized(x[:, c].ravel().tolist(), eps)).reshape(x[:, c].shape)
+        y[:, c] = channel * (1 if w is None else w[c]) + (0 if b is None else b[c])
+    return y
+
+
+def batch_norm_evaluated(x, mean, var, w=None, b=None, eps=1e-5):
+    def element(n, c, *place):
+        x_hat = (x[(n, c, *place)] - mean[c]) / math.sqrt(var[c] + eps)
+        return x_hat * (1 if w is None else w[c]) + (0 if b is None else b[c])
+
+    return placed(x.shape, element)
+
+
+def layer_norm(x, normalized_shape, w=None, b=None, eps=1e-5):
+    y = np.empty(x.shape)
+    for place in np.ndindex(x.shape[: x.ndim - len(normalized_shape)]):
+        y[place] = np.array(_normalized(x[place].ravel().tolist(), eps)).reshape(normalized_shape)
+    return y * (1 if w is None else w) + (0 if b is None else b)
+
+
+def dropout(x, p, seed):
+    """As many draws as x has elements, in order, each below p with probability p."""
+    draws = np.random.default_rng(seed).random(x.size, dtype=np.float32).tolist()
+    kept = [value / (1 - p) if u >= p else 0.0 for value, u in zip(x.ravel().tolist(), draws, strict=True)]
+    return np.array(kept).reshape(x.shape)

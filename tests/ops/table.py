@@ -18,6 +18,7 @@ import minigrad.nn.functional as F
 from minigrad import ops
 from minigrad.autograd import Op
 from minigrad.ops import conv, elementwise, index, linalg, loss, pool, reduce, shape
+from minigrad.ops.norm import BatchNorm, LayerNorm
 from minigrad.ops.pad import Pad
 from minigrad.testing.strategies import arrays, broadcastable, shapes
 from tests.ops import oracles
@@ -282,6 +283,42 @@ def by_winners(op):
     return f
 
 
+@st.composite
+def labelled(draw, **values):
+    """Logits (N, C, ...) and a label for each example, or for each place of it."""
+    n, c, *places = draw(shapes(min_dims=2, max_dims=4, max_side=5))
+    x = draw(arrays((n, c, *places), **values))
+    labels = np.random.default_rng(draw(st.integers(0, 99))).integers(0, c, (n, *places))
+    return (x, labels), {"reduction": draw(st.sampled_from(["mean", "sum", "none"]))}
+
+
+@st.composite
+def channels(draw, of_channel=(), places=(0, 1, 2)):
+    """x (N, C, ...) of at least three values per channel, and for each of the bounds an array (C,) between them."""
+    n, c, *sides = draw(st.permutations([2, 3, 5, 1]))[: 2 + draw(st.sampled_from(places))]
+    x = draw(arrays((n + (n * prod(sides) < 3) * 2, c, *sides), distinct=True, margin=0.01))
+    return (x, *(draw(arrays((c,), low=low, high=high)) for low, high in of_channel)), {}
+
+
+@st.composite
+def rows(draw, affine=True):
+    """x, whose last axes, of at least three elements, are normalised; and arrays of the shape of these."""
+    normalized = draw(st.sampled_from([(3,), (5,), (2, 3), (5, 2), (3, 1)]))
+    leading = draw(shapes(max_dims=2, max_side=3, min_side=0))
+    x = draw(arrays((*leading, *normalized), distinct=True, margin=0.01))
+    return (x, *(draw(arrays(normalized)) for _ in range(2 * affine))), {"normalized_shape": normalized}
+
+
+def has_examples(drawn):
+    return drawn[0][0].ndim > 0
+
+
+def dropped(x, p, seed):
+    """Dropout with the mask of a seed, so that it is the same function each time."""
+    mg.manual_seed(seed)
+    return F.dropout(x, p)
+
+
 # ------------------------------------------------------------------ the table
 AROUND, POSITIVE, AWAY = (-2, 2), (0.2, 2), dict(kinks=[0])
 
@@ -402,4 +439,22 @@ ROWS = [
     Row("avg_pool2d", pool.SumPool2d, F.avg_pool2d, oracles.avg_pool2d, pooled()),
     Row("interpolate", pool.Spread2d, F.interpolate, oracles.interpolate,
         one(st.tuples(st.integers(0, 2), *map(st.just, (3, 2, 5))), parameters={"scale_factor": along_each(1, 3)})),
+    Row("l1_loss", elementwise.Abs, F.l1_loss, oracles.l1, compared()),
+    Row("nll_loss", index.GetItem, F.nll_loss, oracles.nll, labelled(low=-4, high=0)),
+    Row("cross_entropy", loss.CrossEntropy, F.cross_entropy, oracles.cross_entropy, labelled()),
+    Row("gaussian_kl", loss.GaussianKL, ops.gaussian_kl, oracles.gaussian_kl, compared().filter(has_examples)),
+    # -------------------------------------------------------------- normalisation
+    Row("batch_norm", elementwise.Mul, lambda x, m, v, w, b: F.batch_norm(x, m, v, w, b), oracles.batch_norm_evaluated,
+        channels([AROUND, POSITIVE, AROUND, AROUND])),
+    Row("batch_norm, without weights", elementwise.Mul, F.batch_norm, oracles.batch_norm_evaluated,
+        channels([AROUND, POSITIVE])),
+    Row("batch_norm, training", BatchNorm, lambda x, w, b: F.batch_norm(x, None, None, w, b, True),
+        oracles.batch_norm, channels([AROUND, AROUND])),
+    Row("batch_norm, training without weights", BatchNorm, lambda x: F.batch_norm(x, None, None, training=True),
+        oracles.batch_norm, channels()),
+    Row("layer_norm", LayerNorm, lambda x, w, b, normalized_shape: F.layer_norm(x, normalized_shape, w, b),
+        lambda x, w, b, normalized_shape: oracles.layer_norm(x, normalized_shape, w, b), rows()),
+    Row("layer_norm, without weights", LayerNorm, F.layer_norm, oracles.layer_norm, rows(affine=False)),
+    Row("dropout", elementwise.Mul, dropped, oracles.dropout,
+        one(parameters={"p": st.sampled_from([0.0, 0.3, 0.5]), "seed": st.integers(0, 9)})),
 ]  # fmt: skip

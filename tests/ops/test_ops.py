@@ -130,6 +130,7 @@ def test_a_gradient_off_by_a_thousandth_is_noticed(op, name, monkeypatch):
         (lambda x: x**0, 0.0, 0.0),
         (lambda x: x**1, 0.0, 1.0),
         (lambda y: mg.tensor(0.0) ** y, 2.0, 0.0),
+        (lambda x: F.l1_loss(x, mg.tensor(0.0)), 0.0, 0.0),
         (ops.norm, 0.0, 0.0),
         (lambda x: mg.norm(x, 1), 0.0, 0.0),
         (lambda x: mg.norm(x, 3), 0.0, 0.0),
@@ -268,6 +269,28 @@ def test_bce_with_logits_is_exact_and_finite_at_every_size(x, t, dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_cross_entropy_is_exact_and_finite_at_every_size(dtype):
+    logits = np.array([[1e4, -1e4, 0], [1e4, -1e4, 0], [0, 0, 0], [1e4, 1e4, 1e4], [0, -1e4, 1e4]], dtype)
+    labels = mg.tensor([0, 1, 2, 1, 2])
+    x = mg.tensor(logits, requires_grad=True)
+    with np.errstate(all="raise", under="ignore"):
+        loss = F.cross_entropy(x, labels, reduction="none")
+        (first,) = mg.autograd.grad(loss.sum(), x, create_graph=True)
+        F.cross_entropy(x, labels, reduction="sum").backward()
+    np.testing.assert_allclose(loss.data, [0, 2e4, np.log(3), np.log(3), 0], rtol=float(np.finfo(dtype).eps))
+    slope = scipy.special.softmax(logits.astype(np.float64), 1) - np.eye(3)[labels.data]
+    for g in (first, x.grad):
+        np.testing.assert_allclose(g.data, slope, atol=float(np.finfo(dtype).eps))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_kl_of_almost_a_standard_normal_keeps_its_digits(dtype):
+    logvar = mg.tensor(np.array([[1e-3], [0.0], [-1e-3]], dtype))
+    kl = ops.gaussian_kl(mg.zeros_like(logvar), logvar, reduction="none")
+    np.testing.assert_allclose(kl.data, 1e-6 / 4 * np.array([1, 0, 1]), rtol=1e-3)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_sigmoid_and_softplus_neither_overflow_nor_cancel(dtype):
     x = np.array([-1e4, -80, -30, -1e-3, 0, 1e-3, 30, 1e4], dtype)
     with np.errstate(all="raise", under="ignore"):
@@ -316,7 +339,8 @@ def test_astype_to_integers_leaves_the_graph():
      lambda x: x.logsumexp(1), lambda x: x.softmax(1), lambda x: x.log_softmax(1), lambda x: x.flip(0),
      lambda x: x.repeat(2, 2), lambda x: mg.cat(mg.split(x, 2)), lambda x: mg.chunk(x, 3)[0],
      lambda x: mg.gather(x, 0, mg.tensor(np.zeros((0, 2), int))), lambda x: mg.pad(x, (1, 1, 1, 1)),
-     lambda x: mg.pad(x, (1, 1), "reflect"), lambda x: mg.pad(x, (1, 1), "replicate")],
+     lambda x: mg.pad(x, (1, 1), "reflect"), lambda x: mg.pad(x, (1, 1), "replicate"), lambda x: F.layer_norm(x, 3),
+     lambda x: F.batch_norm(x, mg.zeros(3), mg.ones(3)), F.dropout],
 )  # fmt: skip
 def test_empty_batches_pass_forward_and_backward(f):
     x = mg.zeros(0, 3, requires_grad=True)

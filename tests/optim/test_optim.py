@@ -49,23 +49,42 @@ def adam(lr, b1=0.9, b2=0.999, eps=1e-8, weight_decay=0.0, steps=100):
     return xs
 
 
+def rmsprop(lr, alpha=0.99, eps=1e-8, weight_decay=0.0, momentum=0.0, steps=100):
+    xs, vs, bs = [x.copy() for x in START], [0.0, 0.0], [0.0, 0.0]
+    for _ in range(steps):
+        gs = gradient(*xs)
+        for i in range(2):
+            g = gs[i] + weight_decay * xs[i]
+            vs[i] = alpha * vs[i] + (1 - alpha) * g * g
+            bs[i] = momentum * bs[i] + g / (np.sqrt(vs[i]) + eps)
+            xs[i] = xs[i] - lr * bs[i]
+    return xs
+
+
 @pytest.mark.parametrize(
     "make, expected",
     [
         (lambda p: optim.SGD(p, lr=0.5), sgd(0.5)),
         (lambda p: optim.SGD(p, lr=0.5, momentum=0.9), sgd(0.5, 0.9)),
         (lambda p: optim.SGD(p, 0.5, 0.9, weight_decay=0.1), sgd(0.5, 0.9, 0.1)),
+        (lambda p: optim.SGD(p, 0.5, weight_decay=0.1), sgd(0.5, weight_decay=0.1)),
+        (lambda p: optim.RMSprop(p), rmsprop(0.01)),
+        (lambda p: optim.RMSprop(p, 0.02, 0.9, 1e-3, 0.1, 0.8), rmsprop(0.02, 0.9, 1e-3, 0.1, 0.8)),
         (lambda p: optim.Adam(p, lr=0.01), adam(0.01)),
         (lambda p: optim.Adam(p, 0.01, (0.5, 0.9), 1e-3, 0.1), adam(0.01, 0.5, 0.9, 1e-3, 0.1)),
     ],
-    ids=["sgd", "momentum", "momentum and decay", "adam", "adam, all options"],
+    ids=["sgd", "momentum", "momentum and decay", "decay", "rmsprop", "rmsprop, all", "adam", "adam, all"],
 )
 def test_100_steps_equal_the_rule(make, expected):
     for found, x in zip(train(make), expected, strict=True):
         np.testing.assert_allclose(found, x, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("make", [lambda p: optim.SGD(p, 0.1, 0.9), lambda p: optim.Adam(p, 0.1)], ids=["sgd", "adam"])
+@pytest.mark.parametrize(
+    "make",
+    [lambda p: optim.SGD(p, 0.1, 0.9), lambda p: optim.RMSprop(p, 0.1, momentum=0.9), lambda p: optim.Adam(p, 0.1)],
+    ids=["sgd", "rmsprop", "adam"],
+)
 def test_a_saved_optimizer_continues_exactly(make, tmp_path):
     def run(interrupted):
         w = mg.tensor(START[0], requires_grad=True)
@@ -109,7 +128,12 @@ def test_groups_have_options_of_their_own():
 
 @pytest.mark.parametrize(
     "make",
-    [lambda p: optim.SGD(p, 0.1, 0.9), lambda p: optim.SGD(p, 0.1, 0.9, weight_decay=0.1), lambda p: optim.Adam(p)],
+    [
+        lambda p: optim.SGD(p, 0.1, 0.9),
+        lambda p: optim.SGD(p, 0.1, 0.9, weight_decay=0.1),
+        lambda p: optim.RMSprop(p, momentum=0.9, weight_decay=0.1),
+        lambda p: optim.Adam(p),
+    ],
 )
 def test_a_step_leaves_gradients_alone_and_float32_as_it_is(make):
     w = mg.ones(3, requires_grad=True)
@@ -121,7 +145,14 @@ def test_a_step_leaves_gradients_alone_and_float32_as_it_is(make):
     assert all(v.dtype == np.float32 for v in opt.state[w].values() if isinstance(v, np.ndarray))
 
 
-@pytest.mark.parametrize("make", [lambda p: optim.SGD(p, 0.1, 0.9, weight_decay=0.1), lambda p: optim.Adam(p, 0.1)])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda p: optim.SGD(p, 0.1, 0.9, weight_decay=0.1),
+        lambda p: optim.RMSprop(p, 0.1, momentum=0.5),
+        lambda p: optim.Adam(p, 0.1),
+    ],
+)
 def test_a_number_can_be_a_parameter(make):
     x = mg.tensor(1.0, requires_grad=True)
     opt = make([x])
@@ -130,6 +161,14 @@ def test_a_number_can_be_a_parameter(make):
         (x * x).backward()
         opt.step()
     assert x.item() < 1 and all(v.dtype == np.float32 for v in opt.state[x].values() if not isinstance(v, int))
+
+
+def test_rmsprop_without_momentum_keeps_one_number_per_parameter():
+    w = mg.ones(3, requires_grad=True)
+    w.grad = mg.ones(3)
+    opt = optim.RMSprop([w])
+    opt.step()
+    assert list(opt.state[w]) == ["square_avg"]
 
 
 def test_parameters_without_a_gradient_stay():

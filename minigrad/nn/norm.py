@@ -1,0 +1,138 @@
+"""Layers that normalise or regularise: batch norm, layer norm, dropout, minibatch discrimination."""
+
+from __future__ import annotations
+
+import math
+
+from .. import ops
+from ..creation import ones, zeros
+from ..ops.shape import _shape
+from ..tensor import Tensor
+from . import functional as F
+from .module import Module, Parameter
+
+
+class _BatchNorm(Module):
+    def __init__(
+        self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True,
+        track_running_stats: bool = True,
+    ):  # fmt: skip
+        if num_features < 1:
+            raise ValueError(f"{type(self).__name__} needs at least one channel, not {num_features}")
+        self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.weight = Parameter(ones(num_features)) if affine else None
+        self.bias = Parameter(zeros(num_features)) if affine else None
+        self.register_buffer("running_mean", zeros(num_features) if track_running_stats else None)
+        self.register_buffer("running_var", ones(num_features) if track_running_stats else None)
+        self.register_buffer("num_batches_tracked", Tensor(0) if track_running_stats else None)
+
+    def forward(self, x):
+        if x.ndim not in self.ranks:
+            raise ValueError(f"{type(self).__name__} takes {self.takes}, and the input has shape {x.shape}")
+        tracked = self.running_mean is not None
+        statistics, of_batch = (self.running_mean, self.running_var), self.training or not tracked
+        y = F.batch_norm(x, *statistics, self.weight, self.bias, of_batch, self.momentum, self.eps)
+        if self.training and tracked:
+            self.num_batches_tracked.add_(1)
+        return y
+
+    def extra_repr(self):
+        affine, tracks = self.weight is not None, self.running_mean is not None
+        sizes = f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"
+        return f"{sizes}, affine={affine}, track_running_stats={tracks}"
+
+
+class BatchNorm1d(_BatchNorm):
+    """weight·(x − μ)/√(σ² + ε) + bias for each feature of x (N, C), or channel of x (N, C, L).
+
+    In training μ and σ² are mean and variance over the batch (and the places), so that an output depends on the other
+    examples in its batch; running_mean and running_var follow them, the variance with n − 1. Under `eval()` the running
+    ones are used, so the two modes differ by design. weight (C,) starts as 1 and bias (C,) as 0.
+
+    Raises ValueError in training if there is only one value per channel (Ioffe & Szegedy 2015).
+    """
+
+    ranks, takes = (2, 3), "(N, C) or (N, C, L)"
+
+
+class BatchNorm2d(_BatchNorm):
+    """`BatchNorm1d` for images (N, C, H, W): the statistics of a channel are taken over N, H and W.
+
+    >>> from minigrad import randn
+    >>> y = BatchNorm2d(3)(randn(8, 3, 5, 7))
+    >>> bool(y.mean((0, 2, 3)).abs().max() < 1e-6)
+    True
+    """
+
+    ranks, takes = (4,), "images (N, C, H, W)"
+
+
+class LayerNorm(Module):
+    """weight·(x − μ)/√(σ² + ε) + bias: each example is normalised by itself, in training and evaluation alike.
+
+    μ and σ² are mean and variance over the last axes, whose lengths are `normalized_shape`, as weight and bias have
+    them, which start as 1 and 0 (Ba, Kiros & Hinton 2016).
+
+    >>> LayerNorm(5)(ones(2, 3, 5)).shape
+    (2, 3, 5)
+    """
+
+    def __init__(self, normalized_shape, eps: float = 1e-5, elementwise_affine: bool = True):
+        self.normalized_shape, self.eps = _shape((normalized_shape,)), eps
+        self.weight = Parameter(ones(self.normalized_shape)) if elementwise_affine else None
+        self.bias = Parameter(zeros(self.normalized_shape)) if elementwise_affine else None
+
+    def forward(self, x):
+        return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self):
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.weight is not None}"
+
+
+class Dropout(Module):
+    """In training each element is 0 with probability p and else x/(1 − p), so the mean stays; in evaluation x itself.
+
+    (Srivastava et al. 2014, section 10)
+    """
+
+    def __init__(self, p: float = 0.5):
+        self.p = p
+
+    def forward(self, x):
+        return F.dropout(x, self.p, self.training)
+
+    def extra_repr(self):
+        return f"p={self.p}"
+
+
+class MinibatchDiscrimination(Module):
+    """x (N, A) with B more features that tell how close each example is to the others in its batch: (N, A + B).
+
+    With M = x·T, where T (A, B, C) is learned, the new feature b of example i is Σⱼ exp(−‖M[i, b] − M[j, b]‖₁) over all
+    examples j of the batch (Salimans et al. 2016, section 3.2). As in the paper j = i is among them: it adds 1, which
+    has no gradient and which the next layer's bias can take off. So a discriminator sees a generator repeat itself.
+
+    The paper does not say how T starts. Here it is normal with standard deviation 1/(C·√A): inputs of variance 1 are
+    then about 1 apart, where exp(−distance) is neither near 1 nor near 0.
+
+    >>> MinibatchDiscrimination(16, 5, 3)(ones(4, 16)).shape
+    (4, 21)
+    """
+
+    def __init__(self, in_features: int, out_features: int, kernel_dims: int):
+        if min(in_features, out_features, kernel_dims) < 1:
+            sizes = f"{in_features}, {out_features} and {kernel_dims}"
+            raise ValueError(f"MinibatchDiscrimination needs sizes of at least 1, not {sizes}")
+        std = 1 / (kernel_dims * math.sqrt(in_features))
+        self.T = Parameter(zeros(in_features, out_features, kernel_dims)).normal_(0, std)
+
+    def forward(self, x):
+        a, b, c = self.T.shape
+        if x.ndim != 2 or x.shape[1] != a:
+            raise ValueError(f"MinibatchDiscrimination takes (N, {a}), and the input has shape {x.shape}")
+        m = (x @ self.T.reshape(a, b * c)).reshape(-1, 1, b, c)  # (N, 1, B, C)
+        distance = ops.abs(m - m.reshape(1, -1, b, c)).sum(3)  # (N, N, B)
+        return ops.cat([x, ops.exp(-distance).sum(1)], 1)
+
+    def extra_repr(self):
+        return "in_features={}, out_features={}, kernel_dims={}".format(*self.T.shape)
