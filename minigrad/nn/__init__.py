@@ -5,3 +5,4 @@ from .activation import LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Softplus,
 from .linear import Linear
 from .loss import BCELoss, BCEWithLogitsLoss, MSELoss, RMSELoss
 from .module import Module, Parameter, Sequential
+from .recurrent import LSTM, RNN

@@ -16,6 +16,7 @@ from .index import chunk, flip, gather, getitem, scatter_add, setitem, split
 from .linalg import linear, matmul
 from .loss import binary_cross_entropy, binary_cross_entropy_with_logits, mse_loss, rmse_loss
 from .pad import pad
+from .recurrent import lstm, rnn
 from .reduce import (
     amax, amin, argmax, argmin, log_softmax, logsumexp, max, mean, min, norm, softmax, std, sum, var,
 )  # fmt: skip

@@ -6,7 +6,7 @@ Dense weights are given as (in, out) and stored as PyTorch's (out, in). `problem
 
 import minigrad as mg
 import minigrad.nn.functional as F
-from minigrad import backend, optim
+from minigrad import backend, nn, optim
 
 
 def setup(threads):
@@ -104,6 +104,31 @@ def wgan_gp_mlp(problem):
     return stepper(p.values(), c, loss)
 
 
-WORKLOADS = {f.__name__: f for f in (scalar_chain, mlp_ae, mlp_vae, wgan_gp_mlp)}
+def recurrent_lm(problem, layer):
+    """A character model around a recurrent layer; its second bias stays zero, as the problem has one."""
+    d, cfg = tensors(problem), problem.cfg
+    p = parameters(problem, dense={"wx", "wh", "wo"})
+    sources = {"weight_ih_l0": "wx", "weight_hh_l0": "wh", "bias_ih_l0": "b"}
+    for name, source in sources.items():
+        setattr(layer, name, nn.Parameter(p.pop(source).data))
+    layer.bias_hh_l0.zero_().requires_grad_(False)
+    params = [x for x in (*layer.parameters(), *p.values()) if x.requires_grad]
+    target = d["t"].reshape(-1, 1)
+
+    def loss():
+        h, _ = layer(p["embed"][d["x"]])
+        return -mg.gather(F.log_softmax(F.linear(h, p["wo"], p["bo"]).flatten(0, 1), 1), 1, target).mean()
+
+    return stepper(params, cfg, loss)
+
+
+def lstm_lm(problem):
+    return recurrent_lm(problem, nn.LSTM(problem.cfg["embed"], problem.cfg["hidden"]))
+
+
+def rnn_tanh(problem):
+    return recurrent_lm(problem, nn.RNN(problem.cfg["embed"], problem.cfg["hidden"]))
+
+
+WORKLOADS = {f.__name__: f for f in (scalar_chain, mlp_ae, mlp_vae, wgan_gp_mlp, lstm_lm, rnn_tanh)}
 CANNOT = dict.fromkeys(("conv_clf", "conv_vae", "dcgan", "wgan_gp_conv"), "no convolution yet")
-CANNOT |= dict.fromkeys(("lstm_lm", "rnn_tanh"), "no recurrent layers yet")
