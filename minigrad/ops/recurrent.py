@@ -33,9 +33,7 @@ class Recurrent(Op):
         return xp.concatenate([w_ih, w_hh, bias[:, None]], axis=1), z, self.h
 
     def grad_x(self, g, y, x, *inputs):
-        delta, *_ = self.bptt(g, *inputs)
-        w_ih = inputs[-4]
-        return (w_ih.T @ delta).reshape(x.shape[::-2] + x.shape[1:2]).transpose(1, 2, 0)  # xₜ: W_ihᵀ δₜ
+        return (self.bptt(g, *inputs)[0].T @ inputs[-4]).reshape(x.shape)
 
     def grad_h0(self, g, y, x, *inputs):
         return self.bptt(g, *inputs)[1].T
@@ -54,8 +52,7 @@ class Recurrent(Op):
     @once
     def grad_w(self, g, *inputs):
         """∂L/∂W = Σₜ δₜ zₜᵀ, one product over all steps and sequences."""
-        z = self.z[:-1].transpose(1, 0, 2)  # (I+H+1, T, B)
-        return self.bptt(g, *inputs)[0] @ z.reshape(len(z), -1).T
+        return self.bptt(g, *inputs)[0] @ columns(self.z[:-1]).T
 
 
 class RNN(Recurrent):
@@ -74,18 +71,16 @@ class RNN(Recurrent):
 
     @once
     def bptt(self, g, h0, w_ih, w_hh, b_ih, b_hh):
-        """δ (H, T·B), and ∂L/∂h₀"""
+        """The δₜ side by side (H, T·B), and ∂L/∂h₀"""
         xp = get_array_module(g)
-        steps, hidden, batch = self.h[1:].shape
-        delta = xp.empty((hidden, steps, batch), self.h.dtype)
-        dh = xp.zeros((hidden, batch), self.h.dtype)  # ∂L/∂hₜ
-        for t in reversed(range(steps)):
-            h = self.h[t + 1]
+        delta = xp.empty_like(self.h[1:])
+        dh = xp.zeros_like(delta[0])  # ∂L/∂hₜ
+        for t in reversed(range(len(delta))):
+            h, d = self.h[t + 1], delta[t]
             dh += g[t].T
-            dh *= 1 - h * h if self.nonlinearity == "tanh" else h > 0
-            delta[:, t] = dh
-            dh = w_hh.T @ dh
-        return delta.reshape(hidden, -1), dh
+            xp.multiply(dh, 1 - h * h if self.nonlinearity == "tanh" else h > 0, out=d)
+            dh = w_hh.T @ d
+        return columns(delta), dh
 
     def reference(self, x, h0, w_ih, w_hh, b_ih, b_hh):
         h, hs, phi = h0, [], tanh if self.nonlinearity == "tanh" else relu
@@ -105,15 +100,16 @@ class LSTM(Recurrent):
         xp = get_array_module(x)
         w, z, h = self.start(x, h0, w_ih, w_hh, b_ih, b_hh)
         steps, hidden, batch = h[1:].shape
-        scale = xp.array([0.5, 0.5, 1, 0.5], z.dtype).reshape(4, 1, 1)  # σ(a) = ½·tanh(½a) + ½: one tanh for all
-        w = (w.reshape(4, hidden, -1) * scale).reshape(w.shape)
+        scale = xp.full((4, hidden, batch), 0.5, z.dtype)  # σ(a) = ½·tanh(½a) + ½: one tanh serves all gates
+        scale[2] = 1
         shift = 1 - scale
+        w = (w.reshape(4, hidden, -1) * scale[:, :, :1]).reshape(w.shape)
         self.gates = xp.empty((steps, 4, hidden, batch), z.dtype)
         self.c = xp.empty((steps + 1, hidden, batch), z.dtype)
         self.tanh_c = xp.empty((steps, hidden, batch), z.dtype)
         self.c[0] = c0.T
         for t in range(steps):
-            gates, c = self.gates[t], self.c[t + 1]
+            gates, c, tanh_c = self.gates[t], self.c[t + 1], self.tanh_c[t]
             a = xp.matmul(w, z[t], out=gates.reshape(4 * hidden, batch))
             xp.tanh(a, out=a)
             gates *= scale
@@ -121,38 +117,31 @@ class LSTM(Recurrent):
             i, f, g, o = gates
             xp.multiply(f, self.c[t], out=c)
             c += i * g
-            xp.tanh(c, out=self.tanh_c[t])
-            xp.multiply(o, self.tanh_c[t], out=h[t + 1])
+            xp.tanh(c, out=tanh_c)
+            xp.multiply(o, tanh_c, out=h[t + 1])
         return outputs(h[1:], self.c[-1:])
 
     @once
     def bptt(self, g, h0, c0, w_ih, w_hh, b_ih, b_hh):
-        """δ (4H, T·B), ∂L/∂h₀ and ∂L/∂c₀"""
+        """The δₜ side by side (4H, T·B), ∂L/∂h₀ and ∂L/∂c₀"""
         xp = get_array_module(g)
-        steps, hidden, batch = self.tanh_c.shape
-        delta = xp.empty((4, hidden, steps, batch), self.z.dtype)
-        d = xp.empty((4, hidden, batch), self.z.dtype)
-        slope = xp.empty_like(d)
-        k = xp.array([0, 0, 1, 0], d.dtype).reshape(4, 1, 1)
-        dh = xp.zeros((hidden, batch), d.dtype)
-        dc = xp.array(g[-1].T, d.dtype)
-        for t in reversed(range(steps)):
-            gates, tanh_c = self.gates[t], self.tanh_c[t]
-            i, f, g_, o = gates
+        delta = xp.empty_like(self.gates)
+        dh = xp.zeros_like(self.c[0])  # ∂L/∂hₜ
+        dc = xp.array(g[-1].T, dh.dtype, order="C")  # ∂L/∂cₜ
+        for t in reversed(range(len(delta))):
+            i, f, candidate, o = self.gates[t]
+            tanh_c, d = self.tanh_c[t], delta[t]
             dh += g[t].T
             dc += dh * o * (1 - tanh_c * tanh_c)
-            xp.subtract(1, gates, out=slope)
-            xp.add(gates, k, out=d)
-            slope *= d
-            xp.multiply(dc, g_, out=d[0])
-            xp.multiply(dc, self.c[t], out=d[1])
-            xp.multiply(dc, i, out=d[2])
-            xp.multiply(dh, tanh_c, out=d[3])
-            d *= slope
-            delta[:, :, t] = d
-            dc *= f
-            dh = w_hh.T @ d.reshape(4 * hidden, batch)
-        return delta.reshape(4 * hidden, -1), dh, dc
+            di = dc * i
+            dc *= f  # from here on ∂L/∂cₜ₋₁
+            xp.subtract(1, self.gates[t], out=d)
+            d[0] *= di * candidate
+            d[1] *= dc * self.c[t]
+            d[2] *= di * (1 + candidate)
+            d[3] *= dh * self.h[t + 1]
+            dh = w_hh.T @ d.reshape(w_hh.shape[0], -1)
+        return columns(delta.reshape(len(delta), len(w_hh), -1)), dh, dc
 
     def grad_c0(self, g, y, x, *inputs):
         return self.bptt(g, *inputs)[2].T
@@ -165,6 +154,11 @@ class LSTM(Recurrent):
             h = sigmoid(o) * tanh(c)
             hs += [h]
         return stack(hs + [c])
+
+
+def columns(x):
+    """(T, n, B) as a matrix (n, T·B)."""
+    return x.transpose(1, 0, 2).reshape(x.shape[1], -1)
 
 
 def outputs(*parts):
