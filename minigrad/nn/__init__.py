@@ -2,7 +2,9 @@
 
 from . import functional, init
 from .activation import LeakyReLU, LogSoftmax, ReLU, Sigmoid, Softmax, Softplus, Tanh
+from .embedding import Embedding
 from .linear import Linear
 from .loss import BCELoss, BCEWithLogitsLoss, MSELoss, RMSELoss
 from .module import Module, Parameter, Sequential
+from .recurrent import LSTM, LSTMCell, RNN, RNNCell
 from .recurrent import LSTM, RNN

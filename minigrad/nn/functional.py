@@ -4,3 +4,4 @@ from ..ops import (
     binary_cross_entropy, binary_cross_entropy_with_logits, leaky_relu, linear, log_softmax, mse_loss, pad, relu,
     softmax, softplus,
 )  # fmt: skip
+from ..ops import embedding, one_hot

@@ -1,7 +1,8 @@
-"""Recurrent layers, made of `minigrad.ops.rnn` and `lstm`: one op per layer and direction. A cell is one time step.
+"""Recurrent layers over `ops.rnn` and `ops.lstm`, one call per layer and direction; a cell is a layer's single step.
 
-Sequences are (T, B, features): time steps, then the batch. To learn from a stream piece by piece (truncated
-backpropagation through time), hand each piece the last one's state, detached: ``y, h = net(x, h.detach())``.
+T time steps, B sequences, H features of a state. A layer returns its output at every step and its last state. To learn
+from a stream piece by piece (truncated backpropagation through time), start each piece from the last state of the one
+before, cut off from its history: ``y, h = net(x, h.detach())``.
 """
 
 from __future__ import annotations
@@ -10,114 +11,234 @@ import math
 
 from .. import ops
 from ..backend import get_array_module
+from ..creation import zeros
 from ..tensor import Tensor
 from .module import Module, Parameter
-from ..creation import zeros
+
+NAMES = "weight_ih", "weight_hh", "bias_ih", "bias_hh"
 
 
 class _Recurrent(Module):
-    """The parameters of all layers and directions, and the way through them."""
+    """What layers and cells share: parameters, checks, and the way through one layer in one direction."""
 
     gates, states = 1, ("h_0",)
 
-    def __init__(self, input_size, hidden_size, num_layers, bias, batch_first, bidirectional):
-        if min(input_size, hidden_size, num_layers) < 1:
-            raise ValueError(
-                f"{type(self).__name__} needs at least one feature in, one hidden and one layer, "
-                f"not {input_size}, {hidden_size} and {num_layers}"
-            )
-        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
-        self.bias, self.batch_first, self.bidirectional = bias, batch_first, bidirectional
-        directions = ["", "_reverse"][: 1 + bidirectional]
-        self._suffixes = [f"_l{layer}{direction}" for layer in range(num_layers) for direction in directions]
-        for i, suffix in enumerate(self._suffixes):
-            below = input_size if i < len(directions) else hidden_size * len(directions)
-            _add_parameters(self, suffix, below, hidden_size, self.gates, bias)
+    def __init__(self, input_size, hidden_size, bias):
+        if input_size < 1 or hidden_size < 1:
+            name = type(self).__name__
+            raise ValueError(f"{name} needs at least one feature in and one hidden, not {input_size} and {hidden_size}")
+        self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
 
-    def _run(self, x, states):
-        """The last layer's output, and the states after the last step as (num_layers·directions, B, H) each."""
-        self._check(x, states)
-        batched = x.ndim == 3
-        if not batched:
-            x, *states = (s if s is None else ops.unsqueeze(s, 1) for s in (x, *states))
-        elif self.batch_first:
-            x = ops.transpose(x, 0, 1)
-        n = len(self._suffixes)
-        if states[0] is None:
-            w = self.weight_hh_l0.data
-            states = [Tensor(get_array_module(w).zeros((n, x.shape[1], self.hidden_size), w.dtype))] * len(states)
-        steps, lasts = x.shape[0], []
-        for layer in range(self.num_layers):
-            outputs = []
-            for suffix in [s for s in self._suffixes if s.removesuffix("_reverse") == f"_l{layer}"]:
-                reverse = suffix.endswith("_reverse")
-                y = self._op(ops.flip(x, 0) if reverse else x, *(s[len(lasts)] for s in states), *_weights(self, suffix))
-                lasts.append([y[t : t + 1] for t in range(steps - 1, y.shape[0])])
-                y = y if y.shape[0] == steps else y[:steps]
-                outputs.append(ops.flip(y, 0) if reverse else y)
-            x = ops.cat(outputs, 2) if len(outputs) > 1 else outputs[0]
-        lasts = [ops.cat(kind) for kind in zip(*lasts)]
-        if not batched:
-            return ops.squeeze(x, 1), [ops.squeeze(s, 1) for s in lasts]
-        return ops.transpose(x, 0, 1) if self.batch_first else x, lasts
+    def _add_parameters(self, suffix, input_size):
+        """Weights and biases uniform in ±1/√H."""
+        rows, bound = self.gates * self.hidden_size, 1 / math.sqrt(self.hidden_size)
+        for name, shape in zip(NAMES, ((rows, input_size), (rows, self.hidden_size), (rows,), (rows,))):
+            wanted = self.bias or name.startswith("weight")
+            setattr(self, name + suffix, Parameter(zeros(shape)).uniform_(-bound, bound) if wanted else None)
 
-    def _check(self, x, states):
-        name = type(self).__name__
-        legend = "(B, T, features)" if self.batch_first else "(T, B, features)"
-        if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
+    def _sizes(self, x, states, axes, lead):
+        """The lengths of x by the names of its axes, if it and the states fit; `lead` is what a state has before B."""
+        name, legend = type(self).__name__, ", ".join(axes)
+        if x.ndim not in (len(axes), len(axes) - 1) or x.shape[-1] != self.input_size:
             raise ValueError(
-                f"{name}: the input of shape {x.shape} should be {legend}, or (T, features) without a batch, "
-                f"with {self.input_size} features"
+                f"{name}: the input of shape {x.shape} should be ({legend}), or without B for one sequence alone, "
+                f"and have {self.input_size} features"
             )
-        if x.shape[1 if self.batch_first and x.ndim == 3 else 0] == 0:
-            raise ValueError(f"{name}: the sequence is empty: {legend} is {x.shape}")
-        batch = (x.shape[0 if self.batch_first else 1],) if x.ndim == 3 else ()
-        expected = (len(self._suffixes), *batch, self.hidden_size)
+        sizes = dict(zip(axes if x.ndim == len(axes) else [a for a in axes if a != "B"], x.shape))
+        if sizes.get("T") == 0:
+            raise ValueError(f"{name}: the sequence is empty: ({', '.join(sizes)}) is {x.shape}")
+        expected = {**lead, **({"B": sizes["B"]} if "B" in sizes else {}), "H": self.hidden_size}
         for kind, state in zip(self.states, states):
-            if state is not None and state.shape != expected:
-                legend = "(num_layers·directions, B, H)" if batch else "(num_layers·directions, H) without a batch"
-                raise ValueError(f"{name}: {kind} has shape {state.shape}, and should have {expected}, {legend}")
+            if state is not None and state.shape != tuple(expected.values()):
+                raise ValueError(
+                    f"{name}: {kind} of shape {state.shape} should be ({', '.join(expected)}) = "
+                    f"{tuple(expected.values())} for an input of shape {x.shape}"
+                )
+        return sizes
+
+    def _pair(self, state):
+        if state is None:
+            return None, None
+        if not (isinstance(state, (tuple, list)) and len(state) == 2):
+            raise TypeError(f"{type(self).__name__} takes its state as a pair (h_0, c_0), not {state!r:.60}")
+        return tuple(state)
+
+    def _zeros(self, like, *shape):
+        return Tensor(get_array_module(like.data).zeros((*shape, self.hidden_size), like.dtype))
 
     def extra_repr(self):
         options = {"num_layers": 1, "nonlinearity": "tanh", "bias": True, "batch_first": False, "bidirectional": False}
-        changed = (f", {k}={getattr(self, k)!r}" for k, default in options.items() if getattr(self, k, default) != default)
-        return f"{self.input_size}, {self.hidden_size}{''.join(changed)}"
+        own = {name: getattr(self, name, default) for name, default in options.items()}
+        special = (f", {name}={value!r}" for name, value in own.items() if value != options[name])
+        return f"{self.input_size}, {self.hidden_size}{''.join(special)}"
 
 
-class RNN(_Recurrent):
-    def __init__(self, input_size, hidden_size, num_layers=1, nonlinearity="tanh", bias=True, batch_first=False, *, bidirectional=False):
+class _Layers(_Recurrent):
+    """Layers one above the other, each in one direction or in both."""
+
+    def __init__(self, input_size, hidden_size, num_layers, bias, batch_first, bidirectional):
+        super().__init__(input_size, hidden_size, bias)
+        if num_layers < 1:
+            raise ValueError(f"{type(self).__name__} needs at least one layer, not {num_layers}")
+        self.num_layers, self.batch_first, self.bidirectional = num_layers, batch_first, bidirectional
+        for layer in range(num_layers):
+            for suffix in self._suffixes(layer):
+                self._add_parameters(suffix, input_size if layer == 0 else hidden_size * (1 + bidirectional))
+
+    def _suffixes(self, layer):
+        return [f"_l{layer}", f"_l{layer}_reverse"][: 1 + self.bidirectional]
+
+    def _run(self, x, states):
+        """The last layer's output at every step, and the last states of all layers and directions, kind by kind."""
+        axes = ("B", "T", "features") if self.batch_first else ("T", "B", "features")
+        n = self.num_layers * (1 + self.bidirectional)
+        sizes = self._sizes(x, states, axes, {"num_layers·directions": n})
+        if "B" not in sizes:
+            x, *states = (s if s is None else ops.unsqueeze(s, 1) for s in (x, *states))
+        elif self.batch_first:
+            x = ops.transpose(x, 0, 1)
+        states = [self._zeros(self.weight_hh_l0, n, x.shape[1]) if s is None else s for s in states]
+        starts, lasts = zip(*states), []
+        for layer in range(self.num_layers):
+            outputs, ends = zip(*(self._one(x, next(starts), suffix) for suffix in self._suffixes(layer)))
+            x = ops.cat(outputs, 2) if self.bidirectional else outputs[0]
+            lasts += ends
+        states = [ops.cat(kind) for kind in zip(*lasts)]
+        if "B" not in sizes:
+            return ops.squeeze(x, 1), [ops.squeeze(s, 1) for s in states]
+        return ops.transpose(x, 0, 1) if self.batch_first else x, states
+
+    def _one(self, x, start, suffix):
+        """One layer in one direction: the output (T, B, H), and each kind of state (1, B, H) where it ends."""
+        steps, reverse = x.shape[0], suffix.endswith("_reverse")
+        y = self._op(ops.flip(x, 0) if reverse else x, *start, *(getattr(self, name + suffix) for name in NAMES))
+        end = [y[t : t + 1] for t in range(steps - 1, y.shape[0])]
+        y = y[:steps] if len(end) > 1 else y
+        return ops.flip(y, 0) if reverse else y, end
+
+
+class _Cell(_Recurrent):
+    """One step of one layer."""
+
+    def __init__(self, input_size, hidden_size, bias):
+        super().__init__(input_size, hidden_size, bias)
+        self._add_parameters("", input_size)
+
+    def _step(self, x, states):
+        """The states one step later, kind by kind along the first axis."""
+        sizes = self._sizes(x, states, ("B", "features"), {})
+        x = x.reshape((1, sizes.get("B", 1), self.input_size))
+        states = [
+            self._zeros(self.weight_hh, x.shape[1]) if s is None else s.reshape((x.shape[1], self.hidden_size))
+            for s in states
+        ]
+        y = self._op(x, *states, *(getattr(self, name) for name in NAMES))
+        return y if "B" in sizes else ops.squeeze(y, 1)
+
+
+class RNN(_Layers):
+    """hₜ = φ(W_ih xₜ + b_ih + W_hh hₜ₋₁ + b_hh), where φ is tanh or, with nonlinearity="relu", relu (Elman 1990).
+
+    ``output, h_n = rnn(input, h_0)``: input (T, B, input_size), with batch_first (B, T, input_size), alone
+    (T, input_size); output alike, with the last layer's H features, forward and backward side by side if
+    `bidirectional`; h_0 (zeros if left out) and h_n (num_layers·directions, B, H), layer by layer. Layer k has the
+    parameters weight_ih_lk (H, in), weight_hh_lk (H, H), bias_ih_lk and bias_hh_lk (H,), and the same with _reverse;
+    all start uniform in ±1/√H, as in PyTorch.
+
+    >>> from minigrad import ones
+    >>> output, h_n = RNN(3, 5, num_layers=2, bidirectional=True)(ones(7, 2, 3))
+    >>> output.shape, h_n.shape
+    ((7, 2, 10), (4, 2, 5))
+    """
+
+    def __init__(
+        self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh", bias: bool = True,
+        batch_first: bool = False, *, bidirectional: bool = False,
+    ):  # fmt: skip
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, bidirectional)
-        self.nonlinearity = nonlinearity
+        self.nonlinearity = _known(nonlinearity)
 
-    def forward(self, input, h_0=None):
-        output, (h_n,) = self._run(input, [h_0])
+    def forward(self, input, hx=None):
+        output, (h_n,) = self._run(input, (hx,))
         return output, h_n
 
     def _op(self, *inputs):
         return ops.rnn(*inputs, self.nonlinearity)
 
 
-class LSTM(_Recurrent):
+class LSTM(_Layers):
+    """Long short-term memory (Hochreiter & Schmidhuber 1997): a cell state c that gates write to, forget and read.
+
+    iₜ, fₜ, oₜ = σ(...), gₜ = tanh(...) of W_ih xₜ + b_ih + W_hh hₜ₋₁ + b_hh; cₜ = fₜ·cₜ₋₁ + iₜ·gₜ; hₜ = oₜ·tanh cₜ
+
+    ``output, (h_n, c_n) = lstm(input, (h_0, c_0))``, with shapes and parameters as in `RNN`, but 4·H rows in each
+    weight and bias: those of i, f, g, o, in turn. As in PyTorch there are two biases, and a gate sees their sum. A
+    forget gate that starts near 1 lets gradients through many steps (Gers et al. 2000); its bias is rows H to 2H:
+
+    >>> from minigrad import ones
+    >>> lstm = LSTM(3, 5)
+    >>> lstm.bias_ih_l0.data[5:10], lstm.bias_hh_l0.data[5:10] = 1, 0  # a forget bias of 1
+    >>> output, (h_n, c_n) = lstm(ones(7, 2, 3))
+    >>> output.shape, h_n.shape, c_n.shape
+    ((7, 2, 5), (1, 2, 5), (1, 2, 5))
+    """
+
     gates, states = 4, ("h_0", "c_0")
 
-    def __init__(self, input_size, hidden_size, num_layers=1, bias=True, batch_first=False, *, bidirectional=False):
+    def __init__(
+        self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
+        *, bidirectional: bool = False,
+    ):  # fmt: skip
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, bidirectional)
 
-    def forward(self, input, state=None):
-        output, states = self._run(input, (None, None) if state is None else state)
+    def forward(self, input, hx=None):
+        output, states = self._run(input, self._pair(hx))
         return output, tuple(states)
 
     def _op(self, *inputs):
         return ops.lstm(*inputs)
 
 
-def _add_parameters(module, suffix, input_size, hidden_size, gates, bias):
-    bound = 1 / math.sqrt(hidden_size)
-    rows = gates * hidden_size
-    for name, shape in ("weight_ih", (rows, input_size)), ("weight_hh", (rows, hidden_size)), ("bias_ih", rows), ("bias_hh", rows):
-        used = bias or name.startswith("weight")
-        setattr(module, name + suffix, Parameter(zeros(shape)).uniform_(-bound, bound) if used else None)
+class RNNCell(_Cell):
+    """One step of an `RNN`: input (B, input_size) and h (B, H) → the next h; both also without B.
+
+    >>> from minigrad import ones
+    >>> RNNCell(3, 5)(ones(2, 3)).shape
+    (2, 5)
+    """
+
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, nonlinearity: str = "tanh"):
+        super().__init__(input_size, hidden_size, bias)
+        self.nonlinearity = _known(nonlinearity)
+
+    def forward(self, input, hx=None):
+        return self._step(input, (hx,))[0]
+
+    _op = RNN._op
 
 
-def _weights(module, suffix):
-    return [getattr(module, name + suffix) for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")]
+class LSTMCell(_Cell):
+    """One step of an `LSTM`: input (B, input_size) and (h, c) of (B, H) each → the next (h, c); all also without B.
+
+    >>> from minigrad import ones
+    >>> h, c = LSTMCell(3, 5)(ones(2, 3))
+    >>> h.shape, c.shape
+    ((2, 5), (2, 5))
+    """
+
+    gates, states = 4, ("h_0", "c_0")
+
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True):
+        super().__init__(input_size, hidden_size, bias)
+
+    def forward(self, input, hx=None):
+        h, c = self._step(input, self._pair(hx))
+        return h, c
+
+    _op = LSTM._op
+
+
+def _known(nonlinearity):
+    if nonlinearity not in ("tanh", "relu"):
+        raise ValueError(f'the nonlinearity is "tanh" or "relu", not {nonlinearity!r}')
+    return nonlinearity

@@ -17,6 +17,8 @@ from .linalg import linear, matmul
 from .loss import binary_cross_entropy, binary_cross_entropy_with_logits, mse_loss, rmse_loss
 from .pad import pad
 from .recurrent import lstm, rnn
+from .index import embedding, one_hot
+from .recurrent import lstm, rnn
 from .reduce import (
     amax, amin, argmax, argmin, log_softmax, logsumexp, max, mean, min, norm, softmax, std, sum, var,
 )  # fmt: skip
@@ -32,6 +34,7 @@ __all__ = [
     "reciprocal", "relu", "repeat", "reshape", "rmse_loss", "scatter_add", "sigmoid", "sign", "sin", "softmax",
     "softplus", "split", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "tanh", "transpose", "unsqueeze",
     "var", "where",
+    "embedding", "lstm", "one_hot", "rnn",
 ]  # fmt: skip
 
 

@@ -39,18 +39,18 @@ class Recurrent(Op):
         return self.bptt(g, *inputs)[1].T
 
     def grad_w_ih(self, g, y, x, *inputs):
-        return self.grad_w(g, *inputs)[:, : x.shape[2]]
+        return self.d_w(g, *inputs)[:, : x.shape[2]]
 
     def grad_w_hh(self, g, y, x, *inputs):
-        return self.grad_w(g, *inputs)[:, x.shape[2] : -1]
+        return self.d_w(g, *inputs)[:, x.shape[2] : -1]
 
     def grad_b_ih(self, g, y, x, *inputs):
-        return self.grad_w(g, *inputs)[:, -1]
+        return self.d_w(g, *inputs)[:, -1]
 
     grad_b_hh = grad_b_ih
 
     @once
-    def grad_w(self, g, *inputs):
+    def d_w(self, g, *inputs):
         """∂L/∂W = Σₜ δₜ zₜᵀ, one product over all steps and sequences."""
         return self.bptt(g, *inputs)[0] @ columns(self.z[:-1]).T
 
@@ -93,17 +93,16 @@ class RNN(Recurrent):
 class LSTM(Recurrent):
     """iₜ, fₜ, oₜ = σ(aₜ), gₜ = tanh(aₜ); cₜ = fₜ·cₜ₋₁ + iₜ·gₜ; hₜ = oₜ·tanh cₜ; y = (h₁, ..., h_T, c_T)
 
-    (Hochreiter & Schmidhuber 1997; the forget gate f: Gers et al. 2000). The rows of W are those of i, f, g, o, in turn.
+    (Hochreiter & Schmidhuber 1997; the forget gate f: Gers et al. 2000). W's rows are those of i, f, g, o, in turn.
     """
 
     def forward(self, x, h0, c0, w_ih, w_hh, b_ih, b_hh):
         xp = get_array_module(x)
         w, z, h = self.start(x, h0, w_ih, w_hh, b_ih, b_hh)
         steps, hidden, batch = h[1:].shape
-        scale = xp.full((4, hidden, batch), 0.5, z.dtype)  # σ(a) = ½·tanh(½a) + ½: one tanh serves all gates
-        scale[2] = 1
+        scale = xp.array([0.5, 0.5, 1, 0.5], z.dtype).reshape(4, 1, 1)  # σ(a) = ½·tanh(½a) + ½: one tanh for all gates
         shift = 1 - scale
-        w = (w.reshape(4, hidden, -1) * scale[:, :, :1]).reshape(w.shape)
+        w = (w.reshape(4, hidden, -1) * scale).reshape(w.shape)
         self.gates = xp.empty((steps, 4, hidden, batch), z.dtype)
         self.c = xp.empty((steps + 1, hidden, batch), z.dtype)
         self.tanh_c = xp.empty((steps, hidden, batch), z.dtype)
