@@ -7,4 +7,3 @@ from .linear import Linear
 from .loss import BCELoss, BCEWithLogitsLoss, MSELoss, RMSELoss
 from .module import Module, Parameter, Sequential
 from .recurrent import LSTM, LSTMCell, RNN, RNNCell
-from .recurrent import LSTM, RNN

@@ -18,7 +18,6 @@ from .loss import binary_cross_entropy, binary_cross_entropy_with_logits, mse_lo
 from .pad import pad
 from .recurrent import lstm, rnn
 from .index import embedding, one_hot
-from .recurrent import lstm, rnn
 from .reduce import (
     amax, amin, argmax, argmin, log_softmax, logsumexp, max, mean, min, norm, softmax, std, sum, var,
 )  # fmt: skip
