@@ -6,6 +6,7 @@ array lies on the host or on a device.
 
 from __future__ import annotations
 
+import math
 import weakref
 
 import numpy as np
@@ -31,9 +32,12 @@ def add_at(array, index, values) -> None:
     parts = index if isinstance(index, tuple) else (index,)
     if all(isinstance(part, (int, slice, type(None), type(...))) for part in parts):
         array[index] += values  # such an index names every place once
+    elif isinstance(index, np.ndarray) and index.dtype.kind in "iu":  # rows: element by element it is 5 times as fast
+        width = math.prod(array.shape[1:])
+        places = np.arange(len(array))[index][..., None] * width + np.arange(width)
+        np.add.at(array.reshape(-1), places.reshape(-1), values.reshape(-1))
     else:
-        places = np.arange(array.size).reshape(array.shape)[index]
-        np.add.at(array.reshape(-1), places.reshape(-1), values.reshape(-1))  # on flat arrays it is five times as fast
+        np.add.at(array, index, values)
 
 
 _changes: dict = {}  # id of an array that owns memory which was changed in place -> (when, what, the array weakly)

@@ -57,14 +57,12 @@ class _Recurrent(Module):
         return sizes
 
     def _pair(self, state):
-        if state is None:
-            return None, None
-        if not (isinstance(state, (tuple, list)) and len(state) == 2):
+        if state is not None and not (isinstance(state, (tuple, list)) and len(state) == 2):
             raise TypeError(f"{type(self).__name__} takes its state as a pair (h_0, c_0), not {state!r:.60}")
-        return tuple(state)
+        return state or (None, None)
 
-    def _zeros(self, like, *shape):
-        return Tensor(get_array_module(like.data).zeros((*shape, self.hidden_size), like.dtype))
+    def _zeros(self, weight, *shape):
+        return Tensor(get_array_module(weight.data).zeros((*shape, self.hidden_size), weight.dtype))
 
     def extra_repr(self):
         options = {"num_layers": 1, "nonlinearity": "tanh", "bias": True, "batch_first": False, "bidirectional": False}
@@ -76,7 +74,10 @@ class _Recurrent(Module):
 class _Layers(_Recurrent):
     """Layers one above the other, each in one direction or in both."""
 
-    def __init__(self, input_size, hidden_size, num_layers, bias, batch_first, bidirectional):
+    def __init__(
+        self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
+        *, bidirectional: bool = False,
+    ):  # fmt: skip
         super().__init__(input_size, hidden_size, bias)
         if num_layers < 1:
             raise ValueError(f"{type(self).__name__} needs at least one layer, not {num_layers}")
@@ -120,7 +121,7 @@ class _Layers(_Recurrent):
 class _Cell(_Recurrent):
     """One step of one layer."""
 
-    def __init__(self, input_size, hidden_size, bias):
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True):
         super().__init__(input_size, hidden_size, bias)
         self._add_parameters("", input_size)
 
@@ -155,7 +156,7 @@ class RNN(_Layers):
         self, input_size: int, hidden_size: int, num_layers: int = 1, nonlinearity: str = "tanh", bias: bool = True,
         batch_first: bool = False, *, bidirectional: bool = False,
     ):  # fmt: skip
-        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, bidirectional)
+        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, bidirectional=bidirectional)
         self.nonlinearity = _known(nonlinearity)
 
     def forward(self, input, hx=None):
@@ -184,12 +185,6 @@ class LSTM(_Layers):
     """
 
     gates, states = 4, ("h_0", "c_0")
-
-    def __init__(
-        self, input_size: int, hidden_size: int, num_layers: int = 1, bias: bool = True, batch_first: bool = False,
-        *, bidirectional: bool = False,
-    ):  # fmt: skip
-        super().__init__(input_size, hidden_size, num_layers, bias, batch_first, bidirectional)
 
     def forward(self, input, hx=None):
         output, states = self._run(input, self._pair(hx))
@@ -227,9 +222,6 @@ class LSTMCell(_Cell):
     """
 
     gates, states = 4, ("h_0", "c_0")
-
-    def __init__(self, input_size: int, hidden_size: int, bias: bool = True):
-        super().__init__(input_size, hidden_size, bias)
 
     def forward(self, input, hx=None):
         h, c = self._step(input, self._pair(hx))
