@@ -5,6 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.ops import recurrent
 from tests.ops import oracles
 
 LAYERS = [
@@ -208,6 +209,15 @@ def test_gradients_vanish_over_a_tanh_layer_and_less_the_higher_the_forget_bias(
     tanh, *forget = decay(nn.RNN(16, 32)), *(decay(lstm(b)) for b in (0, 1, 2))
     assert tanh < -10
     assert forget[0] < -6 and forget[0] + 3 < forget[1] < forget[2] - 1 < 0
+
+
+@pytest.mark.parametrize("kind, options", LAYERS)
+def test_one_pass_back_through_time_serves_all_gradients(kind, options, monkeypatch):
+    layer, x, passes = kind(N, H, **options), mg.randn(T, B, N).requires_grad_(), []
+    columns = recurrent.columns
+    monkeypatch.setattr(recurrent, "columns", lambda a: passes.append(a.shape) or columns(a))
+    layer(x)[0].sum().backward()
+    assert len(passes) == 2  # the δₜ at the end of the one pass, and the zₜ that they multiply
 
 
 # ------------------------------------------------------------------ embedding
