@@ -13,7 +13,7 @@ from .elementwise import (
     abs, add, astype, clamp, clone, cos, div, exp, expm1, leaky_relu, log, log1p, maximum, minimum, mul, neg, pow,
     reciprocal, relu, sigmoid, sign, sin, softplus, sqrt, square, sub, tanh, to_float32, to_float64, where,
 )  # fmt: skip
-from .index import chunk, flip, gather, getitem, scatter_add, setitem, split
+from .index import chunk, embedding, flip, gather, getitem, one_hot, scatter_add, setitem, split
 from .linalg import linear, matmul
 from .loss import (
     binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, gaussian_kl, l1_loss, mse_loss, nll_loss,
@@ -22,6 +22,7 @@ from .loss import (
 from .norm import batch_norm, dropout, layer_norm
 from .pad import pad
 from .pool import avg_pool2d, interpolate, max_pool2d
+from .recurrent import lstm, rnn
 from .reduce import (
     amax, amin, argmax, argmin, log_softmax, logsumexp, max, mean, min, norm, softmax, std, sum, var,
 )  # fmt: skip
@@ -30,15 +31,14 @@ from .shape import (
 )  # fmt: skip
 
 __all__ = [
-    "abs", "add", "amax", "amin", "argmax", "argmin", "astype", "binary_cross_entropy",
-    "binary_cross_entropy_with_logits", "broadcast_to", "cat", "chunk", "clamp", "clone", "cos", "div", "exp", "expm1",
-    "flatten", "flip", "gather", "getitem", "leaky_relu", "linear", "log", "log1p", "log_softmax", "logsumexp",
-    "matmul", "max", "maximum", "mean", "min", "minimum", "mse_loss", "mul", "neg", "norm", "pad", "permute", "pow",
-    "reciprocal", "relu", "repeat", "reshape", "rmse_loss", "scatter_add", "sigmoid", "sign", "sin", "softmax",
-    "softplus", "split", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "tanh", "transpose", "unsqueeze",
-    "var", "where",
-    "avg_pool2d", "conv2d", "conv_transpose2d", "interpolate", "max_pool2d",
-    "batch_norm", "cross_entropy", "dropout", "gaussian_kl", "l1_loss", "layer_norm", "nll_loss",
+    "abs", "add", "amax", "amin", "argmax", "argmin", "astype", "avg_pool2d", "batch_norm", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "broadcast_to", "cat", "chunk", "clamp", "clone", "conv2d", "conv_transpose2d",
+    "cos", "cross_entropy", "div", "dropout", "embedding", "exp", "expm1", "flatten", "flip", "gather", "gaussian_kl",
+    "getitem", "interpolate", "l1_loss", "layer_norm", "leaky_relu", "linear", "log", "log1p", "log_softmax",
+    "logsumexp", "lstm", "matmul", "max", "max_pool2d", "maximum", "mean", "min", "minimum", "mse_loss", "mul", "neg",
+    "nll_loss", "norm", "one_hot", "pad", "permute", "pow", "reciprocal", "relu", "repeat", "reshape", "rmse_loss",
+    "rnn", "scatter_add", "sigmoid", "sign", "sin", "softmax", "softplus", "split", "sqrt", "square", "squeeze",
+    "stack", "std", "sub", "sum", "tanh", "transpose", "unsqueeze", "var", "where",
 ]  # fmt: skip
 
 

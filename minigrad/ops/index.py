@@ -110,17 +110,14 @@ def gather(x, axis, index):
     """
     axis, index = axis_of("gather", x, axis), to_array(index)
     n = x.shape[axis] if x.ndim else 1
-    if index.dtype.kind not in "iu":
-        raise TypeError(f"gather: the index holds integers, not {index.dtype}")
+    _check_integers("gather", index)
     fits = len(index.shape) == x.ndim and all(m <= k or a == axis for a, (m, k) in enumerate(zip(index.shape, x.shape)))
     if not fits:
         raise ValueError(
             f"gather: the index of shape {index.shape} must have as many axes as x of shape {x.shape} "
             f"and be no longer than it except along axis {axis}"
         )
-    on_host = isinstance(index, np.ndarray)  # on a device a look at the values would cost a transfer
-    if on_host and index.size and not 0 <= index.min() <= index.max() < n:
-        raise IndexError(f"gather: the index spans [{index.min()}, {index.max()}], and axis {axis} has 0 to {n - 1}")
+    _check_range("gather", index, n, f"axis {axis}")
     return gather_along(x, axis, index)
 
 
@@ -136,3 +133,38 @@ def gather_along(x, axis, index):
 def along(axis, part):
     """The index of a part of one axis and all of the others."""
     return (slice(None),) * axis + (part,)
+
+
+def embedding(input, weight):
+    """Row i of weight (n, features) for each integer i of the input (...) → (..., features)."""
+    input = to_array(input)
+    _check_integers("embedding", input)
+    _check_range("embedding", input, weight.shape[0], f"the table of shape {weight.shape}")
+    return getitem(weight, input)
+
+
+def one_hot(tensor, num_classes=-1):
+    """1 at place i and 0 elsewhere for each integer i of (...) → (..., num_classes), int64; -1 means the largest + 1.
+
+    >>> one_hot(np.array([0, 2]))
+    tensor([[1, 0, 0],
+            [0, 0, 1]])
+    """
+    labels = to_array(tensor)
+    _check_integers("one_hot", labels)
+    if num_classes == -1:
+        num_classes = int(labels.max()) + 1
+    _check_range("one_hot", labels, num_classes, "num_classes")
+    classes = get_array_module(labels).arange(num_classes)
+    return Tensor((labels[..., None] == classes).astype(np.int64))
+
+
+def _check_integers(name, index):
+    if index.dtype.kind not in "iu":
+        raise TypeError(f"{name}: the index holds integers, not {index.dtype}")
+
+
+def _check_range(name, index, n, what):
+    """On the host only: on a device a look at the values would cost a transfer."""
+    if isinstance(index, np.ndarray) and index.size and not 0 <= index.min() <= index.max() < n:
+        raise IndexError(f"{name}: the index spans [{index.min()}, {index.max()}], and {what} has 0 to {n - 1}")

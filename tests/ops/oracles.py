@@ -210,6 +210,38 @@ def linear(x, w, b=None):
     return y if b is None else y + b
 
 
+# ------------------------------------------------------------------ sequences
+def one_hot(labels, num_classes):
+    return placed((*labels.shape, num_classes), lambda *i: int(labels[i[:-1]] == i[-1])).astype(np.int64)
+
+
+def rnn(x, h, w_ih, w_hh, b_ih=None, b_hh=None, nonlinearity="tanh"):
+    """One number at a time, by the definition."""
+    squash = math.tanh if nonlinearity == "tanh" else lambda a: a if a > 0 else 0
+    y = np.zeros((x.shape[0], *h.shape))
+    for t, b, j in np.ndindex(y.shape):
+        y[t, b, j] = squash(_preactivation(x[t, b], y[t - 1, b] if t else h[b], j, w_ih, w_hh, b_ih, b_hh))
+    return y
+
+
+def lstm(x, h, c, w_ih, w_hh, b_ih=None, b_hh=None):
+    """One number at a time, by the definition: h of all steps, then the last c."""
+    steps, hidden = x.shape[0], h.shape[1]
+    y, c = np.zeros((steps + 1, *h.shape)), np.array(c)
+    for t, b, j in np.ndindex(steps, *h.shape):
+        before = y[t - 1, b] if t else h[b]
+        i, f, g, o = (_preactivation(x[t, b], before, gate * hidden + j, w_ih, w_hh, b_ih, b_hh) for gate in range(4))
+        c[b, j] = c[b, j] / (1 + math.exp(-f)) + math.tanh(g) / (1 + math.exp(-i))
+        y[t, b, j] = math.tanh(c[b, j]) / (1 + math.exp(-o))
+    y[steps] = c
+    return y
+
+
+def _preactivation(x, h, row, w_ih, w_hh, b_ih, b_hh):
+    terms = [w_ih[row, k] * x[k] for k in range(len(x))] + [w_hh[row, k] * h[k] for k in range(len(h))]
+    return math.fsum(terms + ([] if b_ih is None else [b_ih[row], b_hh[row]]))
+
+
 # ------------------------------------------------------------------ losses
 def reduced(function):
     """`function` of an input and a target, its elements averaged, summed or left."""

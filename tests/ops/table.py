@@ -20,6 +20,7 @@ from minigrad.autograd import Op
 from minigrad.ops import conv, elementwise, index, linalg, loss, pool, reduce, shape
 from minigrad.ops.norm import BatchNorm, LayerNorm
 from minigrad.ops.pad import Pad
+from minigrad.ops.recurrent import LSTM, RNN
 from minigrad.testing.strategies import arrays, broadcastable, shapes
 from tests.ops import oracles
 
@@ -319,6 +320,39 @@ def dropped(x, p, seed):
     return F.dropout(x, p)
 
 
+@st.composite
+def looked_up(draw):
+    """A table, and numbers of its rows, some more than once."""
+    weight = draw(arrays(shapes(min_dims=2, max_dims=2, max_side=5)))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    return (rng.integers(0, len(weight), draw(shapes(max_dims=2, max_side=5, min_side=0))), weight), {}
+
+
+@st.composite
+def numbered(draw):
+    """Numbers below that of the classes."""
+    n = draw(st.integers(1, 5))
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    return (rng.integers(0, n, draw(shapes(**SMALL, min_side=0))),), {"num_classes": n}
+
+
+@st.composite
+def sequences(draw, gates=1, states=1, bias=True, relu=False):
+    """A sequence (T, B, I), states (B, H), weights (G·H, I) and (G·H, H), and two biases (G·H,), or none.
+
+    For `relu` one bias of ±3 holds each unit on its side of the kink against weights that are small.
+    """
+    steps, hidden, other = draw(st.permutations([1, 2, 3]))
+    batch, features = draw(st.permutations([other, 5]) | st.just((0, other)))
+    rows = gates * hidden
+    sizes = [(steps, batch, features), *[(batch, hidden)] * states, (rows, features), (rows, hidden), (rows,), (rows,)]
+    xs = [draw(arrays(n)) for n in (sizes if bias else sizes[:-2])]
+    if relu:
+        x, h, *weights, b = xs
+        return (x, h, *(0.03 * w for w in weights), 3 * np.sign(b)), {"nonlinearity": "relu"}
+    return tuple(xs), {}
+
+
 # ------------------------------------------------------------------ the table
 AROUND, POSITIVE, AWAY = (-2, 2), (0.2, 2), dict(kinks=[0])
 
@@ -417,6 +451,13 @@ ROWS = [
     Row("matmul", linalg.MatMul, mg.matmul, oracles.matmul, multiplied()),
     Row("linear", linalg.Linear, F.linear, oracles.linear, dense(bias=True)),
     Row("linear, no bias", linalg.Linear, F.linear, oracles.linear, dense(bias=False)),
+    Row("embedding", index.GetItem, F.embedding, lambda i, w: oracles.getitem(w, i), looked_up()),
+    Row("one_hot", Op, F.one_hot, oracles.one_hot, numbered(), order=0),
+    Row("rnn", RNN, ops.rnn, oracles.rnn, sequences()),
+    Row("rnn, relu", RNN, ops.rnn, oracles.rnn, sequences(relu=True)),
+    Row("rnn, no bias", RNN, ops.rnn, oracles.rnn, sequences(bias=False)),
+    Row("lstm", LSTM, ops.lstm, oracles.lstm, sequences(gates=4, states=2)),
+    Row("lstm, no bias", LSTM, ops.lstm, oracles.lstm, sequences(gates=4, states=2, bias=False)),
     Row("mse_loss", loss.SquaredError, F.mse_loss, oracles.mse, compared()),
     Row("rmse_loss", reduce.Norm, ops.rmse_loss, oracles.rmse, compared(reduction=False)),
     Row("binary_cross_entropy", loss.BinaryCrossEntropy, F.binary_cross_entropy, oracles.bce,

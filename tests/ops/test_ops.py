@@ -98,7 +98,7 @@ def grad_methods():
     return [
         pytest.param(op, name, id=f"{op.__name__}.{name}")
         for op in {row.op: None for row in ROWS}
-        for name in vars(op)
+        for name in dir(op)
         if name.startswith("grad_") and callable(getattr(op, name))
     ]
 
