@@ -134,7 +134,7 @@ def _read_only(x):
 
 
 def _largest(arrays):
-    return max((np.abs(x).max(initial=0) for x in arrays if x.dtype.kind == "f"), default=0)
+    return max(np.abs(x).max(initial=0) for x in arrays if x.dtype.kind == "f")
 
 
 def _assert_same(words, found, wanted, noise):
