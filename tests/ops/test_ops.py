@@ -1,6 +1,9 @@
 """Every op keeps its promises at inputs that Hypothesis draws from the table; conventions at kinks and edges."""
 
+import importlib
 import inspect
+import pkgutil
+import sys
 
 import numpy as np
 import pytest
@@ -59,6 +62,15 @@ def kinds_of(op):
     return [op, *below] if hasattr(op, "forward") else below
 
 
+def ops_of_the_engine():
+    """The ops that stand in a module of minigrad, also in one that nothing imports."""
+    for found in pkgutil.walk_packages(mg.__path__, "minigrad."):
+        if not found.name.endswith("__main__"):
+            importlib.import_module(found.name)
+    modules = {name: module for name, module in sys.modules.items() if name.startswith("minigrad.")}
+    return [op for op in kinds_of(Op) if getattr(modules.get(op.__module__), op.__name__, None) is op]
+
+
 def lacks(op):
     """What an op lacks of a row, a formula, and a gradient for each of its inputs."""
     found = [] if op in {row.op for row in ROWS} else ["a row in the table"]
@@ -67,9 +79,20 @@ def lacks(op):
 
 
 def test_every_op_has_a_row_a_formula_and_all_gradients():
-    public = {op for op in kinds_of(Op) if op.__module__.startswith("minigrad.ops")}
-    assert len(public) >= 45
-    assert {op.__name__: lacks(op) for op in public if lacks(op)} == {}
+    found = ops_of_the_engine()
+    assert len(found) >= 45
+    assert {op: lacks(op) for op in found if lacks(op)} == {}
+
+
+def test_an_op_in_a_module_that_nothing_imports_is_found(tmp_path, monkeypatch):
+    (tmp_path / "unused.py").write_text(
+        "from minigrad.autograd import Op\n"
+        "class Unused(Op):\n    def forward(self, x): return x\n    def grad_x(self, g, y, x): return g\n"
+    )
+    monkeypatch.setattr(mg.nn, "__path__", [*mg.nn.__path__, str(tmp_path)])
+    found = ops_of_the_engine()
+    del sys.modules["minigrad.nn.unused"], mg.nn.unused
+    assert "Unused" in [op.__name__ for op in found]
 
 
 def test_what_an_op_lacks_is_noticed():

@@ -19,7 +19,7 @@ from minigrad.autograd import Op
 from minigrad.ops import elementwise
 from minigrad.ops.reduce import Mean
 from minigrad.ops.shape import stack
-from tests.ops.test_ops import kinds_of
+from tests.ops.test_ops import ops_of_the_engine
 
 METADATA = {"shape", "ndim", "dtype"}
 ATTRIBUTES = METADATA | {"reshape", "__getitem__"}
@@ -112,7 +112,7 @@ class Formula:
             return name in BUILTINS
         value = self.globals[name]
         is_op = inspect.isclass(value) and issubclass(value, Op)
-        is_function = inspect.isfunction(value) and value.__module__.startswith("minigrad.ops")
+        is_function = inspect.isfunction(value) and value.__module__.startswith("minigrad.")
         return is_op or is_function or type(value) in (int, float)
 
     def is_misused(self, call):
@@ -171,8 +171,7 @@ def formulas():
     """The methods that the engine runs on Tensors as well."""
     return [
         pytest.param(op, name, id=f"{op.__name__}.{name}")
-        for op in kinds_of(Op)
-        if op.__module__.startswith("minigrad.ops")
+        for op in ops_of_the_engine()
         for name in (["reference"] if op.reference else op.gradient_names)
         if getattr(op, name) is not None
     ]
