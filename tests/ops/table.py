@@ -184,6 +184,13 @@ def cut(draw, pieces):
 
 
 @st.composite
+def cut_at(draw):
+    x = draw(arrays(shapes(min_dims=1, max_dims=3, max_side=5)))
+    axis = draw(st.integers(-x.ndim, x.ndim - 1))
+    return (x,), {"axis": axis, "places": sorted(draw(st.lists(st.integers(0, x.shape[axis]), max_size=3)))}
+
+
+@st.composite
 def flipped(draw):
     x = draw(arrays(shapes(**SMALL, min_dims=1)))
     return (x,), {"axes": tuple(draw(st.lists(st.integers(0, x.ndim - 1), unique=True, min_size=1)))}
@@ -259,7 +266,8 @@ ROWS = [
     Row("maximum", elementwise.Maximum, mg.maximum, oracles.maximum, apart()),
     Row("minimum", elementwise.Minimum, mg.minimum, oracles.minimum, apart()),
     Row("clamp", elementwise.Clamp, lambda x, to: mg.clamp(x, **to), lambda x, to: oracles.clamp(x, **to),
-        one(kinks=[-1, 1], parameters={"to": st.sampled_from([{"min": -1, "max": 1}, {"min": -1}, {"max": 1}])})),
+        one(low=-4, high=4, kinks=[-1, 1],
+            parameters={"to": st.sampled_from([{"min": -1, "max": 1}, {"min": -1}, {"max": 1}])})),
     Row("astype", elementwise.AsType, lambda x: x.float(), oracles.to_float32, one()),
     Row("where", elementwise.Where, mg.where, oracles.where, chosen()),
     Row("clone", elementwise.Clone, mg.clone, oracles.clone, one()),
@@ -299,6 +307,7 @@ ROWS = [
         *x.shape[axis:])), one(shapes(min_dims=2, max_dims=2), parameters={"axis": st.integers(0, 2)})),
     Row("permute", shape.Permute, lambda x, order: mg.permute(x, order), oracles.permute, ordered()),
     Row("transpose", shape.Permute, mg.transpose, oracles.transpose, exchanged()),
+    Row("transpose, all axes", shape.Permute, lambda x: x.T, lambda x: oracles.permute(x, range(x.ndim)[::-1]), one()),
     Row("broadcast_to", shape.BroadcastTo, lambda x, to: ops.broadcast_to(x, to), oracles.broadcast_to, expanded()),
     Row("repeat", shape.BroadcastTo, lambda x, sizes: ops.repeat(x, sizes), oracles.repeat, repeated()),
     Row("cat", shape.Concatenate, lambda *xs, axis: mg.cat(xs, axis), oracles.cat, joined()),
@@ -316,6 +325,9 @@ ROWS = [
     Row("flip", index.GetItem, lambda x, axes: ops.flip(x, axes), oracles.flip, flipped()),
     Row("split", index.GetItem, lambda x, pieces, axis: mg.cat(mg.split(x, pieces, axis)[::-1], axis),
         lambda x, pieces, axis: oracles.cat(*oracles.split(x, pieces, axis)[::-1], axis=axis), cut(st.integers(1, 4))),
+    Row("split, into sizes", index.GetItem, lambda x, places, axis: mg.cat(mg.split(x, np.diff([0, *places,
+        x.shape[axis]]).tolist(), axis)[::-1], axis),
+        lambda x, places, axis: oracles.cat(*np.split(x, places, axis)[::-1], axis=axis), cut_at()),
     Row("chunk", index.GetItem, lambda x, pieces, axis: mg.cat(mg.chunk(x, pieces, axis)[::-1], axis),
         lambda x, pieces, axis: oracles.cat(*oracles.split(x, -(-x.shape[axis] // pieces), axis)[::-1], axis=axis),
         cut(st.integers(1, 4))),
