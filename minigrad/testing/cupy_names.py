@@ -30,6 +30,13 @@ CONSTANTS = """
     int64 nan newaxis number pi uint8 uint16 uint32 uint64
 """.split()
 ATTRIBUTES = "T dtype imag itemsize nbytes ndim real shape size strides".split()
+# arguments that Python numbers or tuples of them are given for: an array of CuPy's is none, as it has no __index__
+ON_HOST = set(
+    """
+    axis axes axis1 axis2 ddof decimals destination dims indices_or_sections k keepdims kth M N n ndmin newshape offset
+    pad_width repeats reps shape shift source start step stop strides
+    """.split()
+)
 FLAGS = "c_contiguous f_contiguous fnc forc owndata".split()
 
 

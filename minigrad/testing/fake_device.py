@@ -22,10 +22,11 @@ Traceback (most recent call last):
 TypeError: NumPy's exp was called with a device array: call cupy.exp, or copy to the host with .get()
 
 What raises: NumPy functions on a device array; an ndarray among device arrays, as operand, argument, index or value; a
-name or an argument that CuPy lacks (`cupy_names.py` is the frozen list, with its source); an index out of range, which
-CuPy wraps around. What shows up as NaN (in integers as the most extreme number): elements that an assignment names
-twice, ``x[i] = v`` or ``x[i] += v`` with repeats in i, where the device keeps whichever write comes last. What is
-counted: copies between host and device; but not the size of ``x[mask]`` and of ``nonzero``, for which CuPy waits too.
+name or an argument that CuPy lacks (`cupy_names.py` is the frozen list, with its source); a device array as a shape or
+an axis; an index out of range, which CuPy wraps around. What shows up as NaN (in integers as the most extreme number):
+elements that an assignment names twice, ``x[i] = v`` or ``x[i] += v`` with repeats in i, where the device keeps
+whichever write comes last. What is counted: copies between host and device; but not the size of ``x[mask]`` and of
+``nonzero``, for which CuPy waits too.
 
 Read from the end: `installed`, the modules, how their functions are made from the list, the arrays. `on_device.py` uses
 all this to compare a function of minigrad's Tensors on host and device.
@@ -203,7 +204,7 @@ def _uploaded(array):
 
 def _has_integers(parts):
     """Whether an index names single places, and may name one twice; masks and slices cannot."""
-    return any(isinstance(part, (list, np.ndarray)) and np.asarray(part).dtype.kind in "iu" for part in parts)
+    return any(isinstance(part, (list, tuple, np.ndarray)) and np.asarray(part).dtype.kind in "iu" for part in parts)
 
 
 def _unknown(values):
@@ -293,9 +294,13 @@ def _checked(stub, function):
     @functools.wraps(stub)
     def checked(*args, **kwargs):
         try:
-            signature.bind(*args, **kwargs)
+            given = signature.bind(*args, **kwargs).arguments
         except TypeError as error:
             raise TypeError(f"CuPy {names.VERSION} has {stub.__name__}{signature}: {error}") from None
+        for name in names.ON_HOST & given.keys():
+            _lowered(given[name], arrays := [])
+            if arrays:
+                raise TypeError(f"{stub.__name__} takes numbers for {name}, and a device array is none: see int()")
         return function(*args, **kwargs)
 
     return checked

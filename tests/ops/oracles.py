@@ -48,7 +48,7 @@ leaky_relu = each(lambda x, negative_slope: x if x > 0 else negative_slope * x)
 softplus = each(lambda x: math.log(1 + math.exp(x)))
 maximum = each(lambda x, y: x if x > y else y)
 minimum = each(lambda x, y: x if x < y else y)
-clamp = each(lambda x, min, max: max if x > max else min if min is not None and x < min else x)
+clamp = each(lambda x, min=-math.inf, max=math.inf: sorted((min, x, max))[1])
 where = each(lambda condition, x, y: x if condition else y)
 clone = each(lambda x: x)
 
@@ -88,7 +88,7 @@ def _norm(xs, p=2):
 sum = over(math.fsum)
 mean = over(lambda xs: math.fsum(xs) / len(xs))
 var = over(_variance)
-std = over(lambda xs: math.sqrt(_variance(xs)))
+std = over(lambda xs, unbiased=True: math.sqrt(_variance(xs, unbiased)))
 norm = over(_norm)
 amax = over(lambda xs: sorted(xs)[-1])
 amin = over(lambda xs: sorted(xs)[0])
@@ -119,6 +119,11 @@ def reshape(x, to):
     return np.array(x.ravel().tolist()).reshape(to)
 
 
+def flatten(x, start_dim=0, end_dim=-1):
+    start, end = (dim % max(x.ndim, 1) for dim in (start_dim, end_dim))
+    return reshape(x, (*x.shape[:start], math.prod(x.shape[start : end + 1]), *x.shape[end + 1 :]))
+
+
 def permute(x, order):
     return placed([x.shape[a] for a in order], lambda *i: x[tuple(i[order.index(a)] for a in range(x.ndim))])
 
@@ -131,6 +136,7 @@ def transpose(x, a, b):
 
 def broadcast_to(x, to):
     extra = len(to) - x.ndim
+    to = [x.shape[a - extra] if n == -1 else n for a, n in enumerate(to)]
     return placed(to, lambda *i: x[tuple(0 if n == 1 else j for n, j in zip(x.shape, i[extra:], strict=True))])
 
 

@@ -83,7 +83,13 @@ def reduced(draw, parameters=None, min_side=1, axes="any", **values):
     return (x,), {"axis": draw(strategy), **drawn}
 
 
-KEEP = {"keepdims": st.booleans()}
+KEEP, UNBIASED = {"keepdims": st.booleans()}, {"unbiased": st.booleans()}
+
+
+def of_several(drawn):
+    """Whether each reduction takes more than one element, so that the unbiased variance of them exists."""
+    (x,), parameters = drawn
+    return x.size > oracles.sum(x, parameters["axis"]).size
 
 
 @st.composite
@@ -107,8 +113,10 @@ def exchanged(draw):
 
 @st.composite
 def expanded(draw):
-    small, full = draw(broadcastable(2, **SMALL))
-    return (draw(arrays(small)),), {"to": tuple(np.broadcast_shapes(small, full))}
+    small, other = draw(broadcastable(2, **SMALL))
+    full = np.broadcast_shapes(small, other)
+    kept = [n == m and draw(st.booleans()) for n, m in zip((None,) * (len(full) - len(small)) + small, full)]
+    return (draw(arrays(small)),), {"to": tuple(-1 if keep else n for keep, n in zip(kept, full))}
 
 
 @st.composite
@@ -138,11 +146,15 @@ def indexed(draw):
 
 
 @st.composite
-def indexed_by_arrays(draw):
-    """Rows by number, some more than once."""
+def indexed_by_numbers(draw, as_list=False):
+    """Rows by number, some more than once: a list of them, or an array of up to two axes."""
     x = draw(arrays(shapes(min_dims=1, max_dims=3, max_side=5)))
-    rows = draw(st.lists(st.integers(-len(x), len(x) - 1), max_size=4))
-    return (x, np.array(rows, np.int64)), {}
+    row = st.integers(-len(x), len(x) - 1)
+    if as_list:
+        return (x,), {"index": draw(st.lists(row, min_size=1, max_size=4))}
+    n, m = draw(st.integers(0, 3)), draw(st.sampled_from([None, 1, 2]))
+    rows = np.array(draw(st.lists(row, min_size=n * (m or 1), max_size=n * (m or 1))), np.int64)
+    return (x, rows.reshape((n, m) if m else (n,))), {}
 
 
 @st.composite
@@ -172,6 +184,13 @@ def gathered(draw):
 def cut(draw, pieces):
     x = draw(arrays(shapes(min_dims=1, max_dims=3, max_side=5)))
     return (x,), {"axis": draw(st.integers(-x.ndim, x.ndim - 1)), "pieces": draw(pieces)}
+
+
+@st.composite
+def cut_at(draw):
+    x = draw(arrays(shapes(min_dims=1, max_dims=3, max_side=5)))
+    axis = draw(st.integers(-x.ndim, x.ndim - 1))
+    return (x,), {"axis": axis, "places": sorted(draw(st.lists(st.integers(0, x.shape[axis]), max_size=3)))}
 
 
 @st.composite
@@ -387,8 +406,9 @@ ROWS = [
     Row("softplus", elementwise.Softplus, F.softplus, oracles.softplus, one(low=-6, high=6)),
     Row("maximum", elementwise.Maximum, mg.maximum, oracles.maximum, apart()),
     Row("minimum", elementwise.Minimum, mg.minimum, oracles.minimum, apart()),
-    Row("clamp", elementwise.Clamp, mg.clamp, oracles.clamp,
-        one(kinks=[-1, 1], parameters={"min": st.sampled_from([-1, None]), "max": st.just(1)})),
+    Row("clamp", elementwise.Clamp, lambda x, to: mg.clamp(x, **to), lambda x, to: oracles.clamp(x, **to),
+        one(low=-4, high=4, kinks=[-1, 1],
+            parameters={"to": st.sampled_from([{"min": -1, "max": 1}, {"min": -1}, {"max": 1}])})),
     Row("astype", elementwise.AsType, lambda x: x.float(), oracles.to_float32, one()),
     Row("where", elementwise.Where, mg.where, oracles.where, chosen()),
     Row("clone", elementwise.Clone, mg.clone, oracles.clone, one()),
@@ -396,8 +416,9 @@ ROWS = [
     Row("sum", reduce.Sum, mg.sum, oracles.sum, reduced(KEEP, min_side=0)),
     Row("mean", reduce.Mean, mg.mean, oracles.mean, reduced(KEEP)),
     Row("var", reduce.Var, mg.var, oracles.var, reduced({**KEEP, "unbiased": st.just(False)})),
-    Row("var, unbiased", reduce.Var, mg.var, oracles.var, reduced(KEEP, axes="one", min_side=2)),
-    Row("std", reduce.Norm, mg.std, oracles.std, reduced(KEEP, axes="one", min_side=2, **DISTINCT)),
+    Row("var, unbiased", reduce.Var, mg.var, oracles.var, reduced(KEEP, min_side=2).filter(of_several)),
+    Row("std", reduce.Norm, mg.std, oracles.std,
+        reduced(KEEP | UNBIASED, min_side=2, **DISTINCT).filter(of_several)),
     Row("norm", reduce.Norm, mg.norm, oracles.norm, reduced(KEEP, **AWAY)),
     Row("norm, of order 1", reduce.Norm, mg.norm, oracles.norm, reduced({**KEEP, "p": st.just(1)}, **AWAY)),
     Row("norm, of any order", reduce.PNorm, mg.norm, oracles.norm,
@@ -406,8 +427,8 @@ ROWS = [
         reduced({**KEEP, "p": st.just(np.inf)}, low=0.05, **DISTINCT)),
     Row("amax", reduce.AMax, mg.amax, oracles.amax, reduced(KEEP, **DISTINCT)),
     Row("amin", reduce.AMin, mg.amin, oracles.amin, reduced(KEEP, **DISTINCT)),
-    Row("max", reduce.AMax, mg.max, oracles.amax, one(shapes(**SMALL), **DISTINCT)),
-    Row("min", reduce.AMin, mg.min, oracles.amin, one(shapes(**SMALL), **DISTINCT)),
+    Row("max", reduce.AMax, mg.max, oracles.amax, one(shapes(**SMALL), KEEP, **DISTINCT)),
+    Row("min", reduce.AMin, mg.min, oracles.amin, one(shapes(**SMALL), KEEP, **DISTINCT)),
     Row("max, along an axis", index.GetItem, lambda x, axis, keepdims: mg.max(x, axis, keepdims).values, oracles.amax,
         reduced(KEEP, axes="one", **DISTINCT)),
     Row("min, along an axis", index.GetItem, lambda x, axis, keepdims: mg.min(x, axis, keepdims).values, oracles.amin,
@@ -419,19 +440,24 @@ ROWS = [
     Row("log_softmax", reduce.LogSoftmax, mg.log_softmax, oracles.log_softmax, reduced(axes="one")),
     # -------------------------------------------------------------- shapes
     Row("reshape", shape.Reshape, lambda x, to: mg.reshape(x, to), oracles.reshape, reshaped()),
-    Row("flatten", shape.Reshape, mg.flatten, lambda x: oracles.reshape(x, (x.size,)), one()),
+    Row("flatten", shape.Reshape, mg.flatten, oracles.flatten, one()),
+    Row("flatten, some axes", shape.Reshape, mg.flatten, oracles.flatten, one(shapes(3, 3),
+        {"start_dim": st.sampled_from([0, 1, -2]), "end_dim": st.sampled_from([1, 2, -1])})),
     Row("squeeze", shape.Reshape, mg.squeeze, lambda x: oracles.reshape(x, tuple(n for n in x.shape if n != 1)), one()),
     Row("unsqueeze", shape.Reshape, mg.unsqueeze, lambda x, axis: oracles.reshape(x, (*x.shape[:axis], 1,
         *x.shape[axis:])), one(shapes(min_dims=2, max_dims=2), parameters={"axis": st.integers(0, 2)})),
     Row("permute", shape.Permute, lambda x, order: mg.permute(x, order), oracles.permute, ordered()),
     Row("transpose", shape.Permute, mg.transpose, oracles.transpose, exchanged()),
+    Row("transpose, all axes", shape.Permute, lambda x: x.T, lambda x: oracles.permute(x, range(x.ndim)[::-1]), one()),
     Row("broadcast_to", shape.BroadcastTo, lambda x, to: ops.broadcast_to(x, to), oracles.broadcast_to, expanded()),
     Row("repeat", shape.BroadcastTo, lambda x, sizes: ops.repeat(x, sizes), oracles.repeat, repeated()),
     Row("cat", shape.Concatenate, lambda *xs, axis: mg.cat(xs, axis), oracles.cat, joined()),
     Row("stack", shape.Concatenate, lambda *xs, axis: mg.stack(xs, axis), oracles.stack, joined(same=True)),
     # -------------------------------------------------------------- indexing
     Row("getitem", index.GetItem, lambda x, index: x[index], oracles.getitem, indexed()),
-    Row("getitem, by arrays", index.GetItem, lambda x, i: x[i], oracles.getitem, indexed_by_arrays()),
+    Row("getitem, by arrays", index.GetItem, lambda x, i: x[i], oracles.getitem, indexed_by_numbers()),
+    Row("getitem, by a list", index.GetItem, lambda x, index: x[index], oracles.getitem,
+        indexed_by_numbers(as_list=True)),
     Row("getitem, by a mask", index.GetItem, lambda x, mask: x[mask], oracles.getitem, masked()),
     Row("scatter_add", index.ScatterAdd, lambda x, i, n: ops.scatter_add(x, i.data, (n, *x.shape[1:])),
         lambda x, i, n: oracles.scatter_add(x, i, (n, *x.shape[1:])), scattered()),
@@ -440,10 +466,13 @@ ROWS = [
     Row("flip", index.GetItem, lambda x, axes: ops.flip(x, axes), oracles.flip, flipped()),
     Row("split", index.GetItem, lambda x, pieces, axis: mg.cat(mg.split(x, pieces, axis)[::-1], axis),
         lambda x, pieces, axis: oracles.cat(*oracles.split(x, pieces, axis)[::-1], axis=axis), cut(st.integers(1, 4))),
+    Row("split, into sizes", index.GetItem, lambda x, places, axis: mg.cat(mg.split(x, np.diff([0, *places,
+        x.shape[axis]]).tolist(), axis)[::-1], axis),
+        lambda x, places, axis: oracles.cat(*np.split(x, places, axis)[::-1], axis=axis), cut_at()),
     Row("chunk", index.GetItem, lambda x, pieces, axis: mg.cat(mg.chunk(x, pieces, axis)[::-1], axis),
         lambda x, pieces, axis: oracles.cat(*oracles.split(x, -(-x.shape[axis] // pieces), axis)[::-1], axis=axis),
         cut(st.integers(1, 4))),
-    Row("pad", Pad, lambda x, pad, mode: mg.pad(x, pad, mode, 7), lambda x, pad, mode: oracles.pad(x, pad, mode, 7),
+    Row("pad", Pad, lambda x, pad, mode: mg.pad(x, pad, mode, 7.5), lambda x, pad, mode: oracles.pad(x, pad, mode, 7.5),
         padded("constant")),
     Row("pad, reflect", index.GetItem, mg.pad, oracles.pad, padded("reflect")),
     Row("pad, replicate", index.GetItem, mg.pad, oracles.pad, padded("replicate")),

@@ -1,6 +1,9 @@
 """Every op keeps its promises at inputs that Hypothesis draws from the table; conventions at kinks and edges."""
 
+import importlib
 import inspect
+import pkgutil
+import sys
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ import minigrad.nn.functional as F
 from minigrad import ops
 from minigrad.autograd import Op
 from minigrad.testing.check_op import check_op
+from tests.ops import oracles
 from tests.ops.table import ROWS
 
 EXAMPLES = settings(max_examples=25, deadline=None)
@@ -58,6 +62,15 @@ def kinds_of(op):
     return [op, *below] if hasattr(op, "forward") else below
 
 
+def ops_of_the_engine():
+    """The ops that stand in a module of minigrad, also in one that nothing imports."""
+    for found in pkgutil.walk_packages(mg.__path__, "minigrad."):
+        if not found.name.endswith("__main__"):
+            importlib.import_module(found.name)
+    modules = {name: module for name, module in sys.modules.items() if name.startswith("minigrad.")}
+    return [op for op in kinds_of(Op) if getattr(modules.get(op.__module__), op.__name__, None) is op]
+
+
 def lacks(op):
     """What an op lacks of a row, a formula, and a gradient for each of its inputs."""
     found = [] if op in {row.op for row in ROWS} else ["a row in the table"]
@@ -66,9 +79,20 @@ def lacks(op):
 
 
 def test_every_op_has_a_row_a_formula_and_all_gradients():
-    public = {op for op in kinds_of(Op) if op.__module__.startswith("minigrad.ops")}
-    assert len(public) >= 45
-    assert {op.__name__: lacks(op) for op in public if lacks(op)} == {}
+    found = ops_of_the_engine()
+    assert len(found) >= 45
+    assert {op: lacks(op) for op in found if lacks(op)} == {}
+
+
+def test_an_op_in_a_module_that_nothing_imports_is_found(tmp_path, monkeypatch):
+    (tmp_path / "unused.py").write_text(
+        "from minigrad.autograd import Op\n"
+        "class Unused(Op):\n    def forward(self, x): return x\n    def grad_x(self, g, y, x): return g\n"
+    )
+    monkeypatch.setattr(mg.nn, "__path__", [*mg.nn.__path__, str(tmp_path)])
+    found = ops_of_the_engine()
+    del sys.modules["minigrad.nn.unused"], mg.nn.unused
+    assert "Unused" in [op.__name__ for op in found]
 
 
 def test_what_an_op_lacks_is_noticed():
@@ -217,13 +241,13 @@ def test_softmax_and_its_kin_are_exact_and_finite_at_every_size(dtype):
         np.testing.assert_allclose(x.grad.data, slope, rtol=8 * eps, atol=8 * eps)
 
 
-def test_minus_infinity_is_probability_0():
-    x = mg.tensor([[0.0, -np.inf], [-np.inf, -np.inf]], requires_grad=True)
+def test_minus_infinity_is_probability_0_and_infinity_stays():
+    x = mg.tensor([[0.0, -np.inf], [-np.inf, -np.inf], [np.inf, 0.0]], requires_grad=True)
     with np.errstate(divide="ignore"):
-        assert mg.logsumexp(x, 1).tolist() == [0, -np.inf]
+        assert mg.logsumexp(x, 1).tolist() == [0, -np.inf, np.inf]
     y = mg.softmax(x[0], 0)
     y[0].backward()
-    assert y.tolist() == [1, 0] and x.grad.tolist() == [[0, 0], [0, 0]]
+    assert y.tolist() == [1, 0] and x.grad.tolist() == [[0, 0]] * 3
 
 
 def test_padding_keeps_the_memory_layout_of_images():
@@ -238,11 +262,17 @@ def test_sqrt_keeps_its_infinite_slope():
     assert x.grad.item() == np.inf
 
 
-def test_where_protects_from_an_infinite_slope_on_the_other_side():
+@pytest.mark.parametrize("positive", [lambda x: mg.where(x > 0, x, 0.0), lambda x: mg.where(x <= 0, 0.0, x)])
+def test_where_protects_from_an_infinite_slope_on_the_other_side(positive):
     x = mg.tensor([-1.0, 4.0], requires_grad=True)
     with np.errstate(divide="ignore"):
-        mg.sqrt(mg.where(x > 0, x, 0.0)).sum().backward()
+        mg.sqrt(positive(x)).sum().backward()
     assert x.grad.tolist() == [0.0, 0.25]
+
+
+def test_a_clone_has_memory_of_its_own():
+    x = mg.ones(3)
+    assert not np.shares_memory(mg.clone(x).data, x.data)
 
 
 def test_sign_stops_the_gradient():
@@ -301,13 +331,57 @@ def test_sigmoid_and_softplus_neither_overflow_nor_cancel(dtype):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("f, oracle", [(mg.expm1, oracles.expm1), (mg.log1p, oracles.log1p), (mg.tanh, oracles.tanh)])
+def test_what_is_accurate_near_0_is(f, oracle, dtype):
+    x = np.geomspace(1e-12, 0.5, 25, dtype=dtype) * np.array([[1], [-1]], dtype)
+    np.testing.assert_allclose(f(x), oracle(x), rtol=4 * float(np.finfo(dtype).eps))
+
+
+def test_tanh_and_relu_hold_to_the_end():
+    with np.errstate(all="raise"):
+        assert mg.tanh(mg.tensor([-1e4, 1e4, -np.inf, np.inf])).tolist() == [-1, 1, -1, 1]
+        assert mg.relu(mg.tensor([-1e30, -np.inf, np.inf])).tolist() == [0, 0, np.inf]
+
+
+@pytest.mark.parametrize(
+    "f, analytic, signed",
+    [
+        (mg.square, np.square, True),
+        (lambda x: x**3, lambda z: z * z * z, True),
+        (mg.reciprocal, lambda z: 1 / z, True),
+        (mg.sqrt, np.sqrt, False),
+        (mg.log, np.log, False),
+        (mg.log1p, np.log1p, False),
+        (mg.exp, np.exp, True),
+        (mg.expm1, np.expm1, True),
+        (mg.sin, np.sin, True),
+        (mg.cos, np.cos, True),
+        (mg.tanh, np.tanh, True),
+        (mg.sigmoid, lambda z: 1 / (1 + np.exp(-z)), True),
+        (F.softplus, lambda z: np.log1p(np.exp(z)), True),
+        (mg.abs, lambda z: z * np.sign(z.real), True),
+        (mg.relu, lambda z: z * (z.real > 0), True),
+    ],
+)
+def test_slopes_at_every_magnitude_are_those_of_the_complex_step(f, analytic, signed):
+    """Im f(x + ih) / h is f′(x) to the last digits for h → 0, as no difference is taken (Squire & Trapp 1998)."""
+    sizes = np.geomspace(1e-3, 700, 40)
+    x = mg.tensor(np.append(-sizes, sizes) if signed else sizes, requires_grad=True)
+    z, y = analytic(x.data + 1e-100j), f(x)
+    y.sum().backward()
+    np.testing.assert_allclose(y.data, z.real, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(x.grad.data, z.imag / 1e-100, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("p, t, loss", [(0, 0, 0), (1, 1, 0), (0, 1, 100), (1, 0, 100), (0, 0.5, 50)])
 def test_bce_at_probabilities_0_and_1_is_held_at_100(p, t, loss, dtype):
-    probability = mg.tensor(np.array([p], dtype), requires_grad=True)
-    found = F.binary_cross_entropy(probability, mg.tensor(np.array([t], dtype)))
+    probability, target = (mg.tensor(np.array(x, dtype), requires_grad=True) for x in (p, t))
+    found = F.binary_cross_entropy(probability, target)
     found.backward()
     assert found.item() == pytest.approx(loss)
-    assert np.isfinite(probability.grad.data).all()
+    assert probability.grad.item() == pytest.approx((p - t) / 1e-12)  # p(1 − p) is held above 1e-12, as in PyTorch
+    assert target.grad.item() == pytest.approx(100 - 200 * p)
 
 
 def test_rmse_of_equal_tensors_has_gradient_0():

@@ -54,6 +54,22 @@ def constant_slope(self, g, y, x):
     return g * 2 * (x.detach() if isinstance(x, mg.Tensor) else x)
 
 
+def imprecise(self, g, y, x):
+    """Right to 1e-10 in float64, and to 1e-2 in float32."""
+    return 2 * (g + 1e5) - 2e5
+
+
+def of_a_sum_under_create_graph(self, g, y, x):
+    return g * 2 if isinstance(g, np.ndarray) else g * 2 + (of_a_sum(self, g.data, y, x) - 2 * g.data)
+
+
+def once_and_for_all(self, g, y, x):
+    """What was computed for the first cotangent is given for any."""
+    if not hasattr(self, "kept"):
+        self.kept = g * 2
+    return self.kept
+
+
 BROKEN = [
     ("another value", broken(forward=lambda self, x: 2 * x + 1e-9), "the value at"),
     ("another shape", lambda x: Double()(x).reshape(3, 2), "shape (3, 2), and should have (2, 3)"),
@@ -65,6 +81,10 @@ BROKEN = [
     ("the cotangent overwritten", broken(grad_x=cotangent_in_place), "the cotangent was changed"),
     ("elements as they lie in memory", broken(forward=in_memory_order), "of inputs that lie"),
     ("the cotangent as it lies in memory", broken(grad_x=of_a_sum), "gradient 0 of inputs that lie"),
+    ("the same under create_graph", broken(grad_x=of_a_sum_under_create_graph),
+     "gradient 0 under create_graph of inputs that lie"),
+    ("a gradient with too little precision", broken(grad_x=imprecise), "gradient 0 in float32"),
+    ("a gradient of the first pass alone", broken(grad_x=once_and_for_all), "gradient 0 of a second backward pass"),
 ]  # fmt: skip
 
 
@@ -77,6 +97,20 @@ def test_a_broken_promise_is_noticed(f, words):
     with pytest.raises(AssertionError) as caught:
         check_op(f, lambda x: x + x, (X,), rtol=1e-10 if words != "the value in float32" else 1e-6)
     assert words in str(caught.value)
+
+
+def test_an_input_that_is_written_to_and_restored_is_noticed():
+    def restored(self, x):
+        np.negative(x, out=x)
+        np.negative(x, out=x)
+        return 2 * x
+
+    with pytest.raises(ValueError, match="Double.* read-only"):
+        check_op(broken(forward=restored), lambda x: x + x, (X,))
+
+
+def test_sums_that_cancel_may_be_imprecise_in_float32():
+    check_op(ops.add, np.add, (np.array(-1.65740333), np.array(1.65755002)))
 
 
 def test_a_second_derivative_is_checked_unless_only_the_first_is_asked_for():

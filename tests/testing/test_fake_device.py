@@ -68,6 +68,14 @@ REFUSED = [
     ("a list as array", lambda cp, x: cp.sum([1.0, 2.0]), TypeError, "takes arrays on the device"),
     ("as an index of a list", lambda cp, x: [1, 2][cp.asarray(1)], TypeError, "indices must be integers"),
     ("as a range", lambda cp, x: range(cp.asarray(1)), TypeError, "cannot be interpreted as an integer"),
+    ("as a shape", lambda cp, x: x.reshape(cp.asarray(6)), TypeError, "reshape takes numbers for shape"),
+    ("in a shape", lambda cp, x: x.reshape((cp.asarray(2), 3)), TypeError, "reshape takes numbers for shape"),
+    ("as the shape of zeros", lambda cp, x: cp.zeros(cp.asarray(2)), TypeError, "zeros takes numbers for shape"),
+    ("as an axis", lambda cp, x: x.sum(axis=cp.asarray(1)), TypeError, "sum takes numbers for axis"),
+    ("as an axis of a function", lambda cp, x: cp.max(x, cp.asarray(1)), TypeError, "max takes numbers for axis"),
+    ("as axes", lambda cp, x: x.transpose(cp.asarray(1), 0), TypeError, "transpose takes numbers for axes"),
+    ("as the end of arange", lambda cp, x: cp.arange(cp.asarray(2)), TypeError, "arange takes numbers for start"),
+    ("as the end of a slice", lambda cp, x: x[: cp.asarray(1)], TypeError, "slice indices must be integers"),
     ("a function that CuPy lacks", lambda cp, x: cp.nditer, AttributeError, "cupy.nditer is not on the list"),
     ("a method that CuPy lacks", lambda cp, x: x.setflags, AttributeError, "cupy.ndarray.setflags is not on the list"),
     ("an attribute that CuPy lacks", lambda cp, x: x.mT, AttributeError, "cupy.ndarray.mT .* CuPy 13.6.0"),
@@ -216,6 +224,13 @@ def test_assigning_to_a_place_twice_leaves_it_unknown(cupy):
     x, i = cupy.asarray([1.0, 2.0, 3.0]), cupy.asarray(I)
     x[i] += cupy.asarray([10.0, 10.0, 10.0])
     np.testing.assert_array_equal(x.get(), [11, 2, np.nan])
+
+
+def test_tuples_in_an_index_are_arrays_of_indices(cupy):
+    x = cupy.zeros((3, 1))
+    x[(0, 2, 2), 0] = cupy.ones(3)
+    x[((1, 1),)] = cupy.ones((2, 1))
+    np.testing.assert_array_equal(x.get().ravel(), [1, np.nan, np.nan])
 
 
 @pytest.mark.parametrize("dtype, unknown", [("float32", np.nan), ("int32", 2**31 - 1), ("uint8", 255), ("bool", False)])
