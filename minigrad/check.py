@@ -10,11 +10,9 @@ softmax is then 0.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import inspect
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -36,7 +34,7 @@ def numeric_grad(f, inputs, cotangent=None) -> tuple[np.ndarray, ...]:
     >>> numeric_grad(lambda x: x**3, Tensor([1.0, 2.0]))[0].round(6)
     array([ 3., 12.])
     """
-    problem = _of_op(f, inputs, 1) if isinstance(f, Op) else _of_call(_call(f, inputs))
+    problem = OpProblem(f, inputs, 1) if isinstance(f, Op) else _problem(f, inputs)
     y = problem.evaluate(problem.arrays)
     c = np.ones(y.shape) if cotangent is None else np.asarray(plain(cotangent), np.float64)
     if c.shape != y.shape:
@@ -71,8 +69,8 @@ def gradcheck(f, inputs, order: int = 1, *, rtol: float | None = None, samples: 
         raise ValueError(f"gradcheck: order is 1 or 2, not {order!r}")
     if samples < 1:
         raise ValueError(f"gradcheck: at least one sample is checked, not {samples}")
-    problem = _of_op(f, inputs, order) if isinstance(f, Op) else _of_call(_call(f, inputs))
-    checked = _check(problem, 1, 1e-6 if rtol is None else rtol, samples, seed)
+    problem = OpProblem(f, inputs, order) if isinstance(f, Op) else _problem(f, inputs)
+    checked = _check(problem, 1e-6 if rtol is None else rtol, samples, seed)
     if order == 2:
         second = gradgradcheck(f, inputs, rtol=rtol, samples=samples, seed=seed)
         checked = Checked(*(a + b for a, b in zip(checked, second)))
@@ -81,7 +79,7 @@ def gradcheck(f, inputs, order: int = 1, *, rtol: float | None = None, samples: 
 
 def gradgradcheck(f, inputs, *, rtol: float | None = None, samples: int = 200, seed: int = 0) -> Checked:
     """`gradcheck` of the gradient, as a function of the inputs and of its cotangent: the second derivatives."""
-    return _check(_of_gradient(_call(f, inputs)), 2, 1e-4 if rtol is None else rtol, samples, seed)
+    return _check(_gradient_of(_problem(f, inputs)), 1e-4 if rtol is None else rtol, samples, seed)
 
 
 class Checked(NamedTuple):
@@ -93,62 +91,84 @@ class Checked(NamedTuple):
 
 
 # ------------------------------------------------------------------ what is checked, as functions of arrays
-class Problem(NamedTuple):
-    """`evaluate(arrays)` is the output; ``gradients(arrays, c)`` are ∂(Σ c·output)/∂array by formula, on arrays.
+class Problem:
+    """A function of Tensors as one of arrays: `run(arrays)` gives its leaves, made of the arrays, and its outputs."""
 
-    `recorded` are the same under create_graph, or None; ``rounded(arrays, c, move)`` are with other rounding errors.
-    """
+    def __init__(self, name, names, arrays, run, order=1):
+        self.name, self.names, self.arrays, self.run, self.order = name, names, arrays, run, order
 
-    name: str
-    names: list[str]
-    arrays: list[np.ndarray]
-    evaluate: Callable
-    gradients: Callable
-    recorded: Callable | None
-    rounded: Callable
+    def evaluate(self, arrays):
+        """The output; several flat, one after another."""
+        outputs = [y.data for y in self.run(arrays)[1]]
+        return outputs[0] if len(outputs) == 1 else np.concatenate([np.zeros(0), *(y.ravel() for y in outputs)])
 
+    def gradients(self, arrays, c, create_graph=False):
+        """∂(Σ c·output)/∂array by formula."""
+        leaves, ys = self.run(arrays)
+        cs = np.split(c.ravel(), np.cumsum([y.numel() for y in ys])[:-1])
+        found = _grad(ys, [Tensor(part.reshape(y.shape)) for part, y in zip(cs, ys)], leaves, create_graph)
+        return [np.zeros(a.shape) if g is None else g.data for g, a in zip(found, arrays)]
 
-NOTHING = "gradcheck needs a floating-point input: only real numbers have gradients"
+    def recorded(self, arrays, c):
+        """The same under create_graph."""
+        try:
+            return self.gradients(arrays, c, create_graph=True)
+        except (AttributeError, RuntimeError, TypeError) as error:
+            where = f"{self.name}: a gradient failed under create_graph=True, where formulas run on Tensors"
+            advice = "use operators and functions of minigrad in it, not NumPy's or .data"
+            raise type(error)(f"{where}: {advice} ({error})") from error
 
-
-class Call(NamedTuple):
-    """A function of Tensors: `run(arrays)` gives its leaves, made of the arrays, and the list of its outputs."""
-
-    name: str
-    names: list[str]
-    arrays: list[np.ndarray]
-    run: Callable
-
-
-def _as_inputs(inputs):
-    """The inputs as a list, with float64 copies of what is floating-point, and the places of those."""
-    inputs = [plain(x) for x in (inputs if isinstance(inputs, (tuple, list)) else (inputs,))]
-    places = [i for i, x in enumerate(inputs) if isinstance(x, float) or getattr(x, "dtype", np.dtype(int)).kind == "f"]
-    for i in places:
-        inputs[i] = np.array(inputs[i], np.float64)
-    return inputs, places
+    def rounded(self, arrays, c, move):
+        """The same while every op rounds in another way (see `rounding`)."""
+        return self.recorded(arrays, c)
 
 
-def _replaced(inputs, places, values):
-    inputs = list(inputs)
-    for i, value in zip(places, values):
-        inputs[i] = value
-    return inputs
+class OpProblem(Problem):
+    """Each ``grad_<input>`` of an op by itself, called on arrays as an ordinary backward pass calls it."""
+
+    def __init__(self, op, inputs, order):
+        self.inputs, self.places = _as_inputs(inputs)
+        self.op, self.methods = op, op.gradient_names * (len(self.inputs) if op.variadic else 1)
+        name, n = type(op).__name__, len(self.inputs)
+        if len(self.methods) != n:
+            raise TypeError(f"{name} takes {len(self.methods)} inputs ({', '.join(self.methods)}), and here are {n}")
+        names = [f"xs[{i}]" if op.variadic else self.methods[i].removeprefix("grad_") for i in self.places]
+        super().__init__(name, names, [self.inputs[i] for i in self.places], None)
+        self.recorded = _problem(op, inputs).recorded if order == 2 else None
+
+    def evaluate(self, arrays):
+        y = copy.copy(self.op).forward(*_replaced(self.inputs, self.places, arrays))
+        return as_array(y, f"forward of {self.name}")
+
+    def gradients(self, arrays, c, move=None):
+        op, xs, found = copy.copy(self.op), _replaced(self.inputs, self.places, [a.copy() for a in arrays]), []
+        y = np.asarray(op.forward(*xs))
+        if move:
+            c, y = move(c), move(y, xs)
+        for i in self.places:
+            gradient, gx = getattr(op, self.methods[i]), np.zeros(xs[i].shape)
+            if gradient is not None:
+                gx = gradient(c, y, *xs, i=i) if op.variadic else gradient(c, y, *xs)
+            gx = as_array(gx, f"{self.methods[i]} of {self.name}")
+            fits = op.broadcasts and _broadcasts_to(xs[i].shape, gx.shape)
+            found.append(_fitted(gx, xs[i], op, gradient) if fits else gx)
+        return found
+
+    rounded = gradients
 
 
-def _call(f, inputs):
+def _problem(f, inputs):
+    """A function of Tensors, or a module with its parameters, as a Problem."""
     if isinstance(f, type) or not callable(f):
         raise TypeError(f"gradcheck takes a function, a module or an op, not {f!r:.60}; of a class give an instance")
-    inputs, places = _as_inputs(inputs)
-    name = getattr(f, "__name__", type(f).__name__).replace("<lambda>", "the function")
     function, parameters = f, {}
     if isinstance(f, Op):
         function = lambda *xs: copy.copy(f)(*xs)  # noqa: E731
     elif hasattr(f, "named_parameters"):
         function = copy.deepcopy(f).double()
         parameters = {name: p for name, p in function.named_parameters() if p.requires_grad}
-    if not places and not parameters:
-        raise TypeError(NOTHING)
+    inputs, places = _as_inputs(inputs, parameters)
+    name = getattr(f, "__name__", type(f).__name__).replace("<lambda>", "the function")
 
     def run(arrays):
         leaves = [Tensor(a, requires_grad=True) for a in arrays[: len(places)]]
@@ -164,50 +184,25 @@ def _call(f, inputs):
             raise TypeError(f"{name} returns nothing of floating point, so that it has no gradient")
         return leaves + list(parameters.values()), outputs
 
-    names = [_parameter_names(f, len(inputs))[i] for i in places] + list(parameters)
-    return Call(name, names, [inputs[i] for i in places] + [p.data for p in parameters.values()], run)
+    known = inspect.signature(getattr(f, "forward", f)).parameters.values()
+    names = [p.name for p in known if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][: len(inputs)]
+    names += [f"input {i}" for i in range(len(names), len(inputs))]
+    arrays = [inputs[i] for i in places] + [p.data for p in parameters.values()]
+    return Problem(name, [names[i] for i in places] + list(parameters), arrays, run)
 
 
-def _parameter_names(f, n):
-    """What f calls its first n arguments."""
-    parameters = inspect.signature(getattr(f, "forward", f)).parameters.values()
-    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][:n]
-    return names + [f"input {i}" for i in range(len(names), n)]
-
-
-def _of_call(call):
-    def evaluate(arrays):
-        return _joined([y.data for y in call.run(arrays)[1]])
-
-    def gradients(arrays, c, create_graph=False):
-        leaves, ys = call.run(arrays)
-        cs = np.split(c.ravel(), np.cumsum([y.numel() for y in ys])[:-1])
-        found = _grad(ys, [Tensor(part.reshape(y.shape)) for part, y in zip(cs, ys)], leaves, create_graph)
-        return [np.zeros(a.shape) if g is None else g.data for g, a in zip(found, arrays)]
-
-    def recorded(arrays, c, move=None):
-        try:
-            return gradients(arrays, c, create_graph=True)
-        except (AttributeError, RuntimeError, TypeError) as error:
-            where = f"{call.name}: a gradient failed under create_graph=True, where formulas run on Tensors"
-            advice = "use operators and functions of minigrad in it, not NumPy's or .data"
-            raise type(error)(f"{where}: {advice} ({error})") from error
-
-    return Problem(call.name, call.names, call.arrays, evaluate, gradients, recorded, recorded)
-
-
-def _of_gradient(call):
+def _gradient_of(problem):
     """The first gradient as a function in its turn: of the same arrays and of the cotangent of each output."""
-    n, rng = len(call.arrays), np.random.default_rng(0)
-    cotangents = [rng.standard_normal(y.shape) for y in call.run(call.arrays)[1]]
+    n, rng = len(problem.arrays), np.random.default_rng(0)
+    cotangents = [rng.standard_normal(y.shape) for y in problem.run(problem.arrays)[1]]
 
     def run(arrays):
-        leaves, ys = call.run(arrays[:n])
+        leaves, ys = problem.run(arrays[:n])
         cs = [Tensor(a, requires_grad=True) for a in arrays[n:]]
         return leaves + cs, [g for g in _grad(ys, cs, leaves, create_graph=True) if g is not None]
 
-    names = call.names + ["the cotangent"] * len(cotangents)
-    return _of_call(Call(call.name, names, call.arrays + cotangents, run))._replace(recorded=None)
+    names = problem.names + ["the cotangent"] * len(cotangents)
+    return Problem(problem.name, names, problem.arrays + cotangents, run, 2)
 
 
 def _grad(ys, cs, leaves, create_graph):
@@ -219,47 +214,25 @@ def _grad(ys, cs, leaves, create_graph):
     return grad(list(ys), leaves, list(cs), create_graph=create_graph, allow_unused=True)
 
 
-def _joined(outputs):
-    """One output as it is, several flat, one after another."""
-    return outputs[0] if len(outputs) == 1 else np.concatenate([np.zeros(0), *(y.ravel() for y in outputs)])
+def _as_inputs(inputs, parameters=()):
+    """The inputs as a list, with float64 copies of what is floating-point, and the places of those."""
+    inputs = [plain(x) for x in (inputs if isinstance(inputs, (tuple, list)) else (inputs,))]
+    places = [i for i, x in enumerate(inputs) if isinstance(x, float) or getattr(x, "dtype", np.dtype(int)).kind == "f"]
+    if not places and not parameters:
+        raise TypeError("gradcheck needs a floating-point input: only real numbers have gradients")
+    return _replaced(inputs, places, [np.array(inputs[i], np.float64) for i in places]), places
 
 
-def _of_op(op, inputs, order):
-    """Each ``grad_<input>`` by itself, called on arrays as an ordinary backward pass calls it."""
-    inputs, places = _as_inputs(inputs)
-    name = type(op).__name__
-    methods = op.gradient_names * len(inputs) if op.variadic else op.gradient_names
-    if len(methods) != len(inputs):
-        raise TypeError(f"{name} takes {len(methods)} inputs ({', '.join(methods)}), and here are {len(inputs)}")
-    if not places:
-        raise TypeError(NOTHING)
-
-    def evaluate(arrays):
-        return as_array(copy.copy(op).forward(*_replaced(inputs, places, arrays)), f"forward of {name}")
-
-    def gradients(arrays, c, move=None):
-        node, xs, found = copy.copy(op), _replaced(inputs, places, [a.copy() for a in arrays]), []
-        y = np.asarray(node.forward(*xs))
-        if move:
-            c, y = move(c), move(y, xs)
-        for i in places:
-            gradient = getattr(node, methods[i])
-            gx = np.zeros(xs[i].shape)
-            if gradient is not None:
-                gx = gradient(c, y, *xs, i=i) if op.variadic else gradient(c, y, *xs)
-            gx = as_array(gx, f"{methods[i]} of {name}")
-            fits = op.broadcasts and _broadcasts_to(xs[i].shape, gx.shape)
-            found.append(_fitted(gx, xs[i], op, gradient) if fits else gx)
-        return found
-
-    names = [f"xs[{i}]" if op.variadic else methods[i].removeprefix("grad_") for i in places]
-    recorded = _of_call(_call(op, inputs)).recorded if order == 2 else None
-    return Problem(name, names, [inputs[i] for i in places], evaluate, gradients, recorded, gradients)
+def _replaced(inputs, places, values):
+    inputs = list(inputs)
+    for i, value in zip(places, values):
+        inputs[i] = value
+    return inputs
 
 
 # ------------------------------------------------------------------ the comparison
 @_recording_is(True)  # also where the caller works under no_grad()
-def _check(problem, order, rtol, samples, seed):
+def _check(problem, rtol, samples, seed):
     rng = np.random.default_rng(seed)
     y = problem.evaluate(problem.arrays)
     if not np.isfinite(y).all():
@@ -269,115 +242,124 @@ def _check(problem, order, rtol, samples, seed):
         raise ValueError(f"gradcheck: {problem.name} gave two results for the same inputs: {advice}")
     c = np.asarray(rng.choice((-1.0, 1.0), y.shape) * rng.uniform(0.5, 1.5, y.shape))
     found = problem.gradients(problem.arrays, c.copy())
-    for k, (x, a) in enumerate(zip(problem.arrays, found)):
-        if a.shape != x.shape or np.isnan(a).any():
-            index = tuple(np.argwhere(np.isnan(a))[0]) if a.shape == x.shape else ()
-            raise _failure(problem, order, k, index, math.nan, math.inf, c, a)
     chosen = [np.union1d(rng.permutation(a.size)[:samples], np.flatnonzero(np.isinf(a))).astype(int) for a in found]
-    usual = EPS * np.abs(y), [16 * EPS * np.abs(a) for a in found]
-    with contextlib.suppress(GradientError):
-        checked = _compare(problem, order, rtol, y, c, found, chosen, *usual, first=True)
-        if checked and not checked.kinks:
-            return checked
+    usual = Comparison(problem, rtol, y, c, found, EPS * np.abs(y), [16 * EPS * np.abs(a) for a in found])
+    usual.of_form()
+    checked = usual.checked(chosen, first=True)
+    if checked and not checked.kinks:
+        return checked
     # what looks wrong, or like a kink, may be rounding
-    return _compare(problem, order, rtol, y, c, found, chosen, *rounding(problem, y, c, found))
+    return Comparison(problem, rtol, y, c, found, *rounding(problem, y, c, found)).checked(chosen)
 
 
-def _compare(problem, order, rtol, y, c, found, chosen, noise, floors, first=False):
-    """Entry by entry; those not chosen all at once; those at one kink together."""
-    line, counts = Line(problem, y, c, noise), {"agree": 0, "kinks": 0, "open": 0}
-    kinks, groups, wrong = [np.zeros(a.shape, bool) for a in found], {}, None
-    _compare_ways(problem, order, c, found, floors)
-    for k, a in enumerate(found):
-        for j in chosen[k]:
-            index = tuple(int(i) for i in np.unravel_index(j, a.shape))
-            slope = line.slope({k: [index]}, a[index])
-            kind = slope.compared(a[index], rtol, floors[k][index])
-            if kind == "wrong":
-                wrong = wrong or (k, index, slope)
-            else:
-                counts[kind] += 1
-            if slope.bent is not None:
-                kinks[k][index] = True
-                groups.setdefault(slope.bent.tobytes(), {}).setdefault(k, []).append(index)
-        wrong = wrong or _among_the_others(line, k, a, floors[k], np.setdiff1d(np.arange(a.size), chosen[k]), rtol)
-    if wrong and first:
-        return None
-    if wrong:
-        k, index, slope = wrong
-        raise _failure(problem, order, k, index, slope.middle, slope.error, c, found[k], kinks)
-    for places in groups.values():
-        _compare_tied(line, order, places, found, floors, rtol)
-    return Checked(**counts)
+class Comparison:
+    """Gradients that were `found` by formula, with rounding errors `floors`, beside differences."""
 
+    def __init__(self, problem, rtol, y, c, found, noise, floors):
+        self.problem, self.rtol, self.found, self.floors = problem, rtol, found, floors
+        self.line = Line(problem, y, c, noise)
+        self.kinks, self.tied = [np.zeros(a.shape, bool) for a in found], {}  # kinds of kinks -> input -> indices
 
-def _compare_ways(problem, order, c, found, floors):
-    """The gradient is linear in the cotangent, and the same under create_graph, where formulas run on Tensors."""
-    halves = [g / -2 for g in problem.gradients(problem.arrays, -2 * c)]
-    ways = [("cotangent", "it is not linear in the cotangent g: every term must have g as a factor, once", halves)]
-    if problem.recorded:
-        text = "under create_graph=True the same gradient comes out otherwise: a reference that is another function?"
-        ways.append(("modes", text, problem.recorded(problem.arrays, c)))
-    for kind, text, others in ways:
-        for k, (a, other, floor) in enumerate(zip(found, others, floors)):
-            off = ~(np.abs(other - a) <= 1e-9 * np.abs(a).max(initial=0) + floor) & np.isfinite(a)
-            if off.any():
-                index = tuple(int(i) for i in np.argwhere(off)[0])
-                report = Report(problem.name, problem.names[k], order, index, other, a, 0.0, Diagnosis(kind, text))
-                raise GradientError(report)
+    def checked(self, chosen, first=False):
+        """The counts, or the error; at a `first` try None for it."""
+        counts, wrong = {"agree": 0, "kinks": 0, "open": 0}, self.between_ways()
+        for k, a in enumerate(self.found):
+            for j in chosen[k]:
+                index = tuple(int(i) for i in np.unravel_index(j, a.shape))
+                slope = self.line.slope({k: [index]}, a[index])
+                kind = slope.compared(a[index], self.rtol, self.floors[k][index])
+                if kind == "wrong":
+                    wrong = wrong or (k, index, slope)
+                else:
+                    counts[kind] += 1
+                if slope.bent is not None:
+                    self.kinks[k][index] = True
+                    self.tied.setdefault(slope.bent.tobytes(), {}).setdefault(k, []).append(index)
+            wrong = wrong or self.among(k, np.setdiff1d(np.arange(a.size), chosen[k]))
+        wrong = wrong or self.among_tied()
+        if wrong and not first:
+            raise wrong if isinstance(wrong, GradientError) else self.error(*wrong)
+        return None if wrong else Checked(**counts)
 
+    def of_form(self):
+        """A gradient has the shape of its array, and numbers in it."""
+        for k, (x, a) in enumerate(zip(self.problem.arrays, self.found)):
+            if a.shape != x.shape or np.isnan(a).any():
+                index = tuple(np.argwhere(np.isnan(a))[0]) if a.shape == x.shape else ()
+                raise self.error(k, index, Slope(math.nan, math.nan, math.inf))
 
-def _among_the_others(line, k, a, floor, entries, rtol):
-    """The wrong entry among those that were not chosen: all are moved together, then half, a quarter, ... of them."""
-    signs, wrong = np.random.default_rng(0).choice((-1.0, 1.0), a.size), None
-    parts = [entries] if len(entries) else []
-    while parts:
-        part = parts.pop()
-        index = np.unravel_index(part, a.shape)
-        claimed, room = float(signs[part] @ a[index]), float(np.linalg.norm(floor[index]))
-        slope = line.slope({k: np.transpose(index)}, claimed, signs[part])
-        if slope.compared(claimed, rtol, room) == "wrong":
-            wrong = k, tuple(int(i[0]) for i in index), Slope(*(signs[part[0]] * slope.middle,) * 2, slope.error)
-            parts = [half for half in np.array_split(part, 2) if 0 < len(half) < len(part)]
-    return wrong
+    def between_ways(self):
+        """The gradient is linear in the cotangent, and the same under create_graph, where formulas run on Tensors."""
+        problem, c = self.problem, self.line.c
+        halves = [g / -2 for g in problem.gradients(problem.arrays, -2 * c)]
+        ways = [("cotangent", "it is not linear in the cotangent g: every term must have g as a factor, once", halves)]
+        if problem.recorded and problem.order == 1:
+            text = (
+                "under create_graph=True the same gradient comes out otherwise: a reference that is another function?"
+            )
+            ways.append(("modes", text, problem.recorded(problem.arrays, c)))
+        for kind, text, others in ways:
+            for k, (a, other, floor) in enumerate(zip(self.found, others, self.floors)):
+                off = ~(np.abs(other - a) <= 1e-9 * np.abs(a).max(initial=0) + floor) & np.isfinite(a)
+                if off.any():
+                    index = tuple(int(i) for i in np.argwhere(off)[0])
+                    return self.report(k, index, other, a, 0.0, Diagnosis(kind, text))
 
+    def among(self, k, entries):
+        """The wrong entry among those that were not chosen: all are moved together, then half of them, a quarter, ..."""
+        a, wrong, parts = self.found[k], None, [entries] if len(entries) else []
+        signs = np.random.default_rng(0).choice((-1.0, 1.0), a.size)
+        while parts:
+            part = parts.pop()
+            index = np.unravel_index(part, a.shape)
+            claimed, room = float(signs[part] @ a[index]), float(np.linalg.norm(self.floors[k][index]))
+            slope = self.line.slope({k: np.transpose(index)}, claimed, signs[part])
+            if slope.compared(claimed, self.rtol, room) == "wrong":
+                wrong = k, tuple(int(i[0]) for i in index), Slope(*(signs[part[0]] * slope.middle,) * 2, slope.error)
+                parts = [half for half in np.array_split(part, 2) if 0 < len(half) < len(part)]
+        return wrong
 
-def _compare_tied(line, order, places, found, floors, rtol):
-    """Entries at one kink that move together stay tied: the sum of their gradients is a slope too."""
-    at = [(k, index) for k, indices in places.items() for index in indices]
-    total, floor = (float(sum(part[k][index] for k, index in at)) for part in (found, floors))
-    slope = line.slope(places, total)
-    if slope.compared(total, max(rtol, 1e-5), floor) == "wrong":
-        k, index = at[0]
-        numeric = found[k].copy()
-        numeric[tuple(np.transpose(places[k]))] = np.nan
-        text = f"equal elements share one gradient: at the {len(at)} entries in a tie it must add up to "
-        diagnosis = Diagnosis("ties", f"{text}{slope.middle:.6g}, and adds up to {total:.6g}")
-        name, names = line.problem.name, line.problem.names
-        raise GradientError(Report(name, names[k], order, index, found[k], numeric, slope.error, diagnosis))
+    def among_tied(self):
+        """Entries at one kink that move together stay tied: the sum of their gradients is a slope too."""
+        for places in self.tied.values():
+            at = [(k, index) for k, indices in places.items() for index in indices]
+            total, floor = (float(sum(part[k][index] for k, index in at)) for part in (self.found, self.floors))
+            slope = self.line.slope(places, total)
+            if slope.compared(total, max(self.rtol, 1e-5), floor) == "wrong":
+                k, index = at[0]
+                text = f"equal elements share one gradient: at the {len(at)} entries in a tie it must add up to "
+                diagnosis = Diagnosis("ties", f"{text}{slope.middle:.6g}, and adds up to {total:.6g}")
+                numeric = np.where(self.kinks[k], np.nan, self.found[k])
+                return self.report(k, index, self.found[k], numeric, slope.error, diagnosis)
 
+    def report(self, k, index, analytic, numeric, error, diagnosis):
+        problem = self.problem
+        return GradientError(
+            Report(problem.name, problem.names[k], problem.order, index, analytic, numeric, error, diagnosis)
+        )
 
-def _failure(problem, order, k, index, value, error, c, analytic, kinks=()):
-    """The GradientError for input k, with the whole gradient by differences if that is cheap, and a diagnosis."""
-    x, y = problem.arrays[k], problem.evaluate(problem.arrays)
-    numeric = np.full(x.shape, np.nan)
-    if x.size <= 2000 and x.size * y.size <= 4_000_000:
-        jacobian = jacobian_of(problem, k)
-        numeric = np.tensordot(c, jacobian, c.ndim)
-        if kinks:
-            numeric[kinks[k]] = analytic[kinks[k]]  # nothing is known there
-        others = {
-            problem.names[j]: np.tensordot(c, jacobian_of(problem, j), c.ndim)
-            for j, other in enumerate(problem.arrays)
-            if j != k and other.shape == analytic.shape and other.size * y.size <= 4_000_000
-        }
-        diagnosis = diagnose(analytic, numeric, jacobian, c, others)
-    else:
-        diagnosis = Diagnosis("unknown", f"the input has {x.size} elements; check a smaller one for a diagnosis")
-    if numeric.shape == analytic.shape and math.isfinite(value):
-        numeric[index] = value
-    if order == 2 and diagnosis.kind != "not finite":
-        text = "right itself but not in its derivative: its formula counts a part as a constant (an array, .data, a "
-        text += f"saved value) where it must use Tensors and ops; {diagnosis.text}"
-        diagnosis = Diagnosis("constant", text)
-    return GradientError(Report(problem.name, problem.names[k], order, index, analytic, numeric, error, diagnosis))
+    def error(self, k, index, slope):
+        """The GradientError for input k, with the whole gradient by differences if that is cheap, and a diagnosis."""
+        problem, a, c = self.problem, self.found[k], self.line.c
+        x = problem.arrays[k]
+        numeric = np.full(x.shape, np.nan)
+        if x.size <= 2000 and x.size * c.size <= 4_000_000:
+            jacobian = jacobian_of(problem, k)
+            numeric = np.tensordot(c, jacobian, c.ndim)
+            if a.shape == x.shape:
+                numeric[self.kinks[k]] = a[self.kinks[k]]  # nothing is known there
+            others = {
+                problem.names[j]: np.tensordot(c, jacobian_of(problem, j), c.ndim)
+                for j, other in enumerate(problem.arrays)
+                if j != k and other.shape == a.shape
+            }
+            diagnosis = diagnose(a, numeric, jacobian, c, others)
+        else:
+            diagnosis = Diagnosis("unknown", f"the input has {x.size} elements; check a smaller one for a diagnosis")
+        if math.isfinite(slope.middle):
+            numeric[index] = slope.middle
+        if problem.order == 2 and diagnosis.kind != "not finite":
+            text = "right itself but not in its derivative: its formula counts a part as a constant (an array, .data, "
+            text += f"a saved value) where it must use Tensors and ops; {diagnosis.text}"
+            diagnosis = Diagnosis("constant", text)
+        return self.report(k, index, a, numeric, slope.error, diagnosis)
