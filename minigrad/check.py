@@ -306,7 +306,7 @@ class Comparison:
                     return self.report(k, index, other, a, 0.0, Diagnosis(kind, text))
 
     def among(self, k, entries):
-        """The wrong entry among those that were not chosen: all are moved together, then half of them, a quarter, ..."""
+        """The wrong entry among those that were not chosen: all are moved together, then half of them, ..."""
         a, wrong, parts = self.found[k], None, [entries] if len(entries) else []
         signs = np.random.default_rng(0).choice((-1.0, 1.0), a.size)
         while parts:
