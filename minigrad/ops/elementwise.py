@@ -376,13 +376,3 @@ def astype(x, dtype):
     if isinstance(x, Tensor) and (x.dtype.kind != "f" or get_array_module(x.data).dtype(dtype).kind != "f"):
         return Tensor(x.data.astype(dtype))
     return AsType(dtype)(x)
-
-
-def to_float32(x):
-    """x as float32."""
-    return astype(x, "float32")
-
-
-def to_float64(x):
-    """x as float64."""
-    return astype(x, "float64")

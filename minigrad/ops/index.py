@@ -45,14 +45,6 @@ def getitem(x, index):
     return GetItem(parts if isinstance(index, tuple) else parts[0])(x)
 
 
-def setitem(x, index, value):
-    """x[index] = value is refused: a graph may need the values that it would overwrite."""
-    raise TypeError(
-        "a Tensor does not support item assignment, because a graph may need the old values: "
-        "make a new tensor with where() or cat(), or overwrite a leaf as a whole with copy_()"
-    )
-
-
 def scatter_add(x, index, shape):
     """Zeros of `shape` with x added at `index`."""
     return ScatterAdd(index, shape)(x)

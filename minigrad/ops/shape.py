@@ -143,11 +143,6 @@ def transpose(x, a, b):
     return Permute(tuple(order))(x)
 
 
-def reverse_axes(x):
-    """xᵀ: the axes in reverse order."""
-    return Permute(tuple(range(x.ndim))[::-1])(x)
-
-
 def broadcast_to(x, *shape):
     """x repeated to `shape` as broadcasting would; -1 keeps a length."""
     shape = _shape(shape)
