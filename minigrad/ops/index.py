@@ -7,7 +7,7 @@ import numpy as np
 from ..autograd import Op
 from ..backend import add_at, get_array_module
 from ..tensor import Tensor, plain, to_array
-from .shape import _shape, axis_of, with_dim
+from .shape import _shape, axes_of, axis_of, with_dim
 
 
 class GetItem(Op):
@@ -83,7 +83,7 @@ def chunk(x, chunks, axis=0):
 
 def flip(x, *axes):
     """x with its order reversed along the given axes."""
-    axes = {axis_of("flip", x, a) for a in _shape(axes)}
+    axes = axes_of("flip", x, _shape(axes))
     return getitem(x, tuple(slice(None, None, -1 if a in axes else None) for a in range(x.ndim)))
 
 

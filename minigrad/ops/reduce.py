@@ -12,7 +12,7 @@ from ..backend import get_array_module
 from ..tensor import Tensor, plain
 from .elementwise import abs, astype, exp, named_after, sign
 from .index import gather_along
-from .shape import axis_of, broadcast_to, squeeze, with_dim
+from .shape import axes_of, axis_of, broadcast_to, squeeze, with_dim
 
 
 class OverAxes(Op):
@@ -157,14 +157,6 @@ class LogSoftmax(OverAxes):
 
 
 # ------------------------------------------------------------------ axes
-def _axes(name, x, axis):
-    """`axis` as None or a tuple of axes from the left."""
-    if axis is None:
-        return None
-    axes = tuple(axis_of(name, x, a) for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
-    return axes if x.ndim else ()
-
-
 def _count(x, axis):
     """How many elements of x one reduction over `axis` takes together."""
     return math.prod(x.shape if axis is None else (x.shape[a] for a in axis))
@@ -175,7 +167,7 @@ def reduction_of(op):
     """The function that makes a reduction without other parameters and applies it at once."""
 
     def reduction(x, axis=None, keepdims=False):
-        return op(_axes(reduction.__name__, x, axis), keepdims)(x)
+        return op(axes_of(reduction.__name__, x, axis), keepdims)(x)
 
     return with_dim(named_after(op, reduction))
 
@@ -191,7 +183,7 @@ def var(x, axis=None, unbiased=True, keepdims=False):
     >>> var(tensor([1.0, 2.0, 3.0])), var(tensor([1.0, 2.0, 3.0]), unbiased=False)
     (tensor(1.), tensor(0.6666667))
     """
-    axes, ddof = _axes("var", x, axis), int(unbiased)
+    axes, ddof = axes_of("var", x, axis), int(unbiased)
     _check_freedom("var", x, axes, ddof)
     return Var(axes, keepdims, ddof)(x)
 
@@ -199,7 +191,7 @@ def var(x, axis=None, unbiased=True, keepdims=False):
 @with_dim
 def std(x, axis=None, unbiased=True, keepdims=False):
     """The standard deviation √var over `axis`; where all x are equal it is 0 and so is its gradient."""
-    axes, ddof = _axes("std", x, axis), int(unbiased)
+    axes, ddof = axes_of("std", x, axis), int(unbiased)
     _check_freedom("std", x, axes, ddof)
     return Norm(axes, keepdims)(x - mean(x, axes, True)) / math.sqrt(_count(x, axes) - ddof)
 
@@ -217,11 +209,11 @@ def norm(x, p=2, axis=None, keepdims=False):
     if p == 1:
         return sum(abs(x), axis, keepdims)
     if p == 2:
-        return Norm(_axes("norm", x, axis), keepdims)(x)
+        return Norm(axes_of("norm", x, axis), keepdims)(x)
     if p == math.inf:
         return amax(abs(x), axis, keepdims)
     if isinstance(p, (int, float)) and p > 1:
-        return PNorm(_axes("norm", x, axis), keepdims, float(p))(x)
+        return PNorm(axes_of("norm", x, axis), keepdims, float(p))(x)
     raise ValueError(f"norm: p is a number from 1 up, or math.inf, not {p!r}; below 1 it is no norm")
 
 
@@ -291,10 +283,10 @@ def softmax(x, axis):
     tensor([[0.5, 0.5],
             [1. , 0. ]])
     """
-    return Softmax(_axes("softmax", x, axis))(x)
+    return Softmax(axes_of("softmax", x, axis))(x)
 
 
 @with_dim
 def log_softmax(x, axis):
     """x − log Σ eˣ along `axis`: the logarithm of softmax, exact where the softmax itself would round to 0."""
-    return LogSoftmax(_axes("log_softmax", x, axis))(x)
+    return LogSoftmax(axes_of("log_softmax", x, axis))(x)
