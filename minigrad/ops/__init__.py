@@ -11,9 +11,9 @@ from . import inplace  # attaches zero_, add_, ...
 from .conv import conv2d, conv_transpose2d
 from .elementwise import (
     abs, add, astype, clamp, clone, cos, div, exp, expm1, leaky_relu, log, log1p, maximum, minimum, mul, neg, pow,
-    reciprocal, relu, sigmoid, sign, sin, softplus, sqrt, square, sub, tanh, to_float32, to_float64, where,
+    reciprocal, relu, sigmoid, sign, sin, softplus, sqrt, square, sub, tanh, where,
 )  # fmt: skip
-from .index import chunk, embedding, flip, gather, getitem, one_hot, scatter_add, setitem, split
+from .index import chunk, embedding, flip, gather, getitem, one_hot, scatter_add, split
 from .linalg import linear, matmul
 from .loss import (
     binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, gaussian_kl, l1_loss, mse_loss, nll_loss,
@@ -26,20 +26,10 @@ from .recurrent import lstm, rnn
 from .reduce import (
     amax, amin, argmax, argmin, log_softmax, logsumexp, max, mean, min, norm, softmax, std, sum, var,
 )  # fmt: skip
-from .shape import (
-    broadcast_to, cat, flatten, permute, repeat, reshape, reverse_axes, squeeze, stack, transpose, unsqueeze,
-)  # fmt: skip
+from .shape import broadcast_to, cat, flatten, permute, repeat, reshape, squeeze, stack, transpose, unsqueeze
 
-__all__ = [
-    "abs", "add", "amax", "amin", "argmax", "argmin", "astype", "avg_pool2d", "batch_norm", "binary_cross_entropy",
-    "binary_cross_entropy_with_logits", "broadcast_to", "cat", "chunk", "clamp", "clone", "conv2d", "conv_transpose2d",
-    "cos", "cross_entropy", "div", "dropout", "embedding", "exp", "expm1", "flatten", "flip", "gather", "gaussian_kl",
-    "getitem", "interpolate", "l1_loss", "layer_norm", "leaky_relu", "linear", "log", "log1p", "log_softmax",
-    "logsumexp", "lstm", "matmul", "max", "max_pool2d", "maximum", "mean", "min", "minimum", "mse_loss", "mul", "neg",
-    "nll_loss", "norm", "one_hot", "pad", "permute", "pow", "reciprocal", "relu", "repeat", "reshape", "rmse_loss",
-    "rnn", "scatter_add", "sigmoid", "sign", "sin", "softmax", "softplus", "split", "sqrt", "square", "squeeze",
-    "stack", "std", "sub", "sum", "tanh", "transpose", "unsqueeze", "var", "where",
-]  # fmt: skip
+# the functions, all of them imported above; what follows is of methods only
+__all__ = [name for name, value in globals().items() if getattr(value, "__module__", "").startswith("minigrad.ops.")]
 
 
 def _reflected(function):
@@ -72,6 +62,29 @@ def _invert(x):
     return Tensor(~x.data)
 
 
+def _setitem(x, index, value):
+    """x[index] = value is refused: a graph may need the values that it would overwrite."""
+    raise TypeError(
+        "a Tensor does not support item assignment, because a graph may need the old values: "
+        "make a new tensor with where() or cat(), or overwrite a leaf as a whole with copy_()"
+    )
+
+
+def _float(x):
+    """x as float32."""
+    return astype(x, "float32")
+
+
+def _double(x):
+    """x as float64."""
+    return astype(x, "float64")
+
+
+def _reversed_axes(x):
+    """xᵀ: the axes in reverse order."""
+    return permute(x, tuple(range(x.ndim))[::-1])
+
+
 for _name, _function in {"add": add, "sub": sub, "mul": mul, "truediv": div, "pow": pow, "matmul": matmul}.items():
     setattr(Tensor, f"__{_name}__", _function)
     setattr(Tensor, f"__r{_name}__", _reflected(_function))
@@ -86,7 +99,7 @@ for _function in (
     setattr(Tensor, _function.__name__, _function)
 
 Tensor.__neg__, Tensor.__abs__, Tensor.__invert__ = neg, abs, _invert
-Tensor.__getitem__, Tensor.__setitem__ = getitem, setitem
+Tensor.__getitem__, Tensor.__setitem__ = getitem, _setitem
 Tensor.view, Tensor.expand, Tensor.swapaxes = reshape, broadcast_to, transpose
-Tensor.to, Tensor.float, Tensor.double = astype, to_float32, to_float64
-Tensor.T = property(reverse_axes)
+Tensor.to, Tensor.float, Tensor.double = astype, _float, _double
+Tensor.T = property(_reversed_axes)

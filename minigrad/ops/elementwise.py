@@ -15,7 +15,7 @@ from ..tensor import Tensor, plain
 
 # ------------------------------------------------------------------ arithmetic
 class Add(Op):
-    """z = x + y"""
+    """z = x + y, element by element; shapes broadcast"""
     broadcasts = True
     def forward(self, x, y):      return x + y
     def grad_x(self, g, z, x, y): return g
@@ -23,7 +23,7 @@ class Add(Op):
 
 
 class Sub(Op):
-    """z = x − y"""
+    """z = x − y, element by element; shapes broadcast"""
     broadcasts = True
     def forward(self, x, y):      return x - y
     def grad_x(self, g, z, x, y): return g
@@ -31,7 +31,7 @@ class Sub(Op):
 
 
 class Mul(Op):
-    """z = x·y"""
+    """z = x·y, element by element; shapes broadcast"""
     broadcasts = True
     def forward(self, x, y):      return x * y
     def grad_x(self, g, z, x, y): return g * y
@@ -39,7 +39,7 @@ class Mul(Op):
 
 
 class Div(Op):
-    """z = x / y"""
+    """z = x / y, element by element; shapes broadcast"""
     broadcasts = True
     def forward(self, x, y):      return x / y
     def grad_x(self, g, z, x, y): return g / y
@@ -98,7 +98,7 @@ class Expm1(Op):
 
 
 class Log(Op):
-    """y = log x"""
+    """y = log x, the natural logarithm"""
     def forward(self, x):         return get_array_module(x).log(x)
     def grad_x(self, g, y, x):    return g / x
 
@@ -110,13 +110,13 @@ class Log1p(Op):
 
 
 class Sin(Op):
-    """y = sin x"""
+    """y = sin x, x in radians"""
     def forward(self, x):         return get_array_module(x).sin(x)
     def grad_x(self, g, y, x):    return g * cos(x)
 
 
 class Cos(Op):
-    """y = cos x"""
+    """y = cos x, x in radians"""
     def forward(self, x):         return get_array_module(x).cos(x)
     def grad_x(self, g, y, x):    return -g * sin(x)
 
@@ -182,16 +182,13 @@ class Maximum(Op):
     """z = max(x, y); a tie gives each half of the gradient"""
     broadcasts = True
     def forward(self, x, y):      return get_array_module(x, y).maximum(x, y)
-    def grad_x(self, g, z, x, y): return 0.5 * (g * (x > y) + g * (x >= y))
-    def grad_y(self, g, z, x, y): return 0.5 * (g * (y > x) + g * (y >= x))
+    def grad_x(self, g, z, x, y): return 0.5 * (g * (x == z) + g * (y != z))
+    def grad_y(self, g, z, x, y): return 0.5 * (g * (y == z) + g * (x != z))
 
 
-class Minimum(Op):
-    """z = min(x, y); a tie gives each half of the gradient"""
-    broadcasts = True
+class Minimum(Maximum):
+    """z = min(x, y); a tie gives each half of the gradient, by the same formulas"""
     def forward(self, x, y):      return get_array_module(x, y).minimum(x, y)
-    def grad_x(self, g, z, x, y): return 0.5 * (g * (x < y) + g * (x <= y))
-    def grad_y(self, g, z, x, y): return 0.5 * (g * (y < x) + g * (y <= x))
 
 
 class Clamp(Op):
@@ -219,36 +216,42 @@ class AsType(Op):
 
 
 class Clone(Op):
-    """y = a copy of x"""
+    """y = a copy of x, which gradients flow back through"""
     def forward(self, x):         return x.copy()
     def grad_x(self, g, y, x):    return g
 # fmt: on
 
 
 # ------------------------------------------------------------------ what people call
-def add(x, y):
-    """x + y, element by element, shapes broadcast."""
-    return Add()(x, y)
+def function_of(op):
+    """The function that makes an op of one input, or of two, and applies it at once."""
+
+    def of_one(x):
+        return op()(x)
+
+    def of_two(x, y):
+        return op()(x, y)
+
+    return named_after(op, of_one if len(op.gradient_names) == 1 else of_two)
 
 
-def sub(x, y):
-    """x − y, element by element, shapes broadcast."""
-    return Sub()(x, y)
+def named_after(op, function):
+    """`function` under the name of the op that it applies, and with its formula."""
+    function.__name__ = function.__qualname__ = op.__name__.lower()
+    function.__doc__ = op.__doc__
+    return function
 
 
-def mul(x, y):
-    """x·y, element by element, shapes broadcast."""
-    return Mul()(x, y)
+add, sub, mul, div, neg = map(function_of, (Add, Sub, Mul, Div, Neg))
+square, sqrt, abs, sign = map(function_of, (Square, Sqrt, Abs, Sign))
+exp, expm1, log, log1p, sin, cos = map(function_of, (Exp, Expm1, Log, Log1p, Sin, Cos))
+tanh, sigmoid, relu, softplus = map(function_of, (Tanh, Sigmoid, ReLU, Softplus))
+maximum, minimum, clone = map(function_of, (Maximum, Minimum, Clone))
 
 
-def div(x, y):
-    """x / y, element by element, shapes broadcast."""
-    return Div()(x, y)
-
-
-def neg(x):
-    """−x"""
-    return Neg()(x)
+def where(condition, x, y):
+    """x where the condition holds, else y; shapes broadcast."""
+    return Where()(condition, x, y)
 
 
 def pow(x, y):
@@ -256,94 +259,14 @@ def pow(x, y):
     return Square()(x) if type(y) is int and y == 2 else Pow()(x, y)
 
 
-def square(x):
-    """x²"""
-    return Square()(x)
-
-
 def reciprocal(x):
     """1 / x"""
     return Div()(1.0, x)
 
 
-def sqrt(x):
-    """√x"""
-    return Sqrt()(x)
-
-
-def abs(x):
-    """|x|"""
-    return Abs()(x)
-
-
-def sign(x):
-    """−1, 0 or 1"""
-    return Sign()(x)
-
-
-def exp(x):
-    """eˣ"""
-    return Exp()(x)
-
-
-def expm1(x):
-    """eˣ − 1, accurate near 0."""
-    return Expm1()(x)
-
-
-def log(x):
-    """The natural logarithm."""
-    return Log()(x)
-
-
-def log1p(x):
-    """log(1 + x), accurate near 0."""
-    return Log1p()(x)
-
-
-def sin(x):
-    """sin x, in radians."""
-    return Sin()(x)
-
-
-def cos(x):
-    """cos x, in radians."""
-    return Cos()(x)
-
-
-def tanh(x):
-    """tanh x"""
-    return Tanh()(x)
-
-
-def sigmoid(x):
-    """σ(x) = 1 / (1 + e⁻ˣ)"""
-    return Sigmoid()(x)
-
-
-def relu(x):
-    """max(x, 0)"""
-    return ReLU()(x)
-
-
 def leaky_relu(x, negative_slope=0.01):
     """x where x > 0, else negative_slope·x."""
     return LeakyReLU(float(negative_slope))(x)
-
-
-def softplus(x):
-    """log(1 + eˣ), a smooth max(x, 0)."""
-    return Softplus()(x)
-
-
-def maximum(x, y):
-    """The larger of x and y, element by element; a tie gives each half of the gradient."""
-    return Maximum()(x, y)
-
-
-def minimum(x, y):
-    """The smaller of x and y, element by element; a tie gives each half of the gradient."""
-    return Minimum()(x, y)
 
 
 def clamp(x, min=None, max=None):
@@ -353,16 +276,6 @@ def clamp(x, min=None, max=None):
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         raise TypeError("clamp takes numbers; between tensors it is minimum(maximum(x, low), high)")
     return Clamp(plain(min), plain(max))(x)
-
-
-def where(condition, x, y):
-    """x where the condition holds, else y; shapes broadcast."""
-    return Where()(condition, x, y)
-
-
-def clone(x):
-    """A copy of x that gradients flow back through."""
-    return Clone()(x)
 
 
 def astype(x, dtype):
@@ -376,13 +289,3 @@ def astype(x, dtype):
     if isinstance(x, Tensor) and (x.dtype.kind != "f" or get_array_module(x.data).dtype(dtype).kind != "f"):
         return Tensor(x.data.astype(dtype))
     return AsType(dtype)(x)
-
-
-def to_float32(x):
-    """x as float32."""
-    return astype(x, "float32")
-
-
-def to_float64(x):
-    """x as float64."""
-    return astype(x, "float64")

@@ -7,7 +7,7 @@ import numpy as np
 from ..autograd import Op
 from ..backend import add_at, get_array_module
 from ..tensor import Tensor, plain, to_array
-from .shape import _shape, axis_of, with_dim
+from .shape import _shape, axes_of, axis_of, with_dim
 
 
 class GetItem(Op):
@@ -43,14 +43,6 @@ def getitem(x, index):
     parts = index if isinstance(index, tuple) else (index,)
     parts = tuple(part.data if isinstance(part, Tensor) else part for part in parts)
     return GetItem(parts if isinstance(index, tuple) else parts[0])(x)
-
-
-def setitem(x, index, value):
-    """x[index] = value is refused: a graph may need the values that it would overwrite."""
-    raise TypeError(
-        "a Tensor does not support item assignment, because a graph may need the old values: "
-        "make a new tensor with where() or cat(), or overwrite a leaf as a whole with copy_()"
-    )
 
 
 def scatter_add(x, index, shape):
@@ -91,7 +83,7 @@ def chunk(x, chunks, axis=0):
 
 def flip(x, *axes):
     """x with its order reversed along the given axes."""
-    axes = {axis_of("flip", x, a) for a in _shape(axes)}
+    axes = axes_of("flip", x, _shape(axes))
     return getitem(x, tuple(slice(None, None, -1 if a in axes else None) for a in range(x.ndim)))
 
 
@@ -108,16 +100,14 @@ def gather(x, axis, index):
     tensor([[-0.1],
             [-0.2]])
     """
-    axis, index = axis_of("gather", x, axis), to_array(index)
-    n = x.shape[axis] if x.ndim else 1
-    _check_integers("gather", index)
+    axis, index = axis_of("gather", x, axis), integers("gather", index)
     fits = len(index.shape) == x.ndim and all(m <= k or a == axis for a, (m, k) in enumerate(zip(index.shape, x.shape)))
     if not fits:
         raise ValueError(
             f"gather: the index of shape {index.shape} must have as many axes as x of shape {x.shape} "
             f"and be no longer than it except along axis {axis}"
         )
-    _check_range("gather", index, n, f"axis {axis}")
+    check_range("gather", index, x.shape[axis] if x.ndim else 1, f"axis {axis} of shape {x.shape}")
     return gather_along(x, axis, index)
 
 
@@ -137,10 +127,9 @@ def along(axis, part):
 
 def embedding(input, weight):
     """Row i of weight (n, features) for each integer i of the input (...) → (..., features)."""
-    input = to_array(input)
-    _check_integers("embedding", input)
-    _check_range("embedding", input, weight.shape[0], f"the table of shape {weight.shape}")
-    return getitem(weight, input)
+    rows = integers("embedding", input)
+    check_range("embedding", rows, weight.shape[0], f"the table of shape {weight.shape}")
+    return getitem(weight, rows)
 
 
 def one_hot(tensor, num_classes=-1):
@@ -150,21 +139,24 @@ def one_hot(tensor, num_classes=-1):
     tensor([[1, 0, 0],
             [0, 0, 1]])
     """
-    labels = to_array(tensor)
-    _check_integers("one_hot", labels)
+    labels = integers("one_hot", tensor)
     if num_classes == -1:
         num_classes = int(labels.max()) + 1
-    _check_range("one_hot", labels, num_classes, "num_classes")
+    check_range("one_hot", labels, num_classes, f"num_classes={num_classes}")
     classes = get_array_module(labels).arange(num_classes)
     return Tensor((labels[..., None] == classes).astype(np.int64))
 
 
-def _check_integers(name, index):
+# ------------------------------------------------------------------ checks
+def integers(name, index):
+    """The array of an index or of labels."""
+    index = to_array(index)
     if index.dtype.kind not in "iu":
-        raise TypeError(f"{name}: the index holds integers, not {index.dtype}")
+        raise TypeError(f"{name} takes integers, not {index.dtype}; of one-hot rows argmax(1) gives them")
+    return index
 
 
-def _check_range(name, index, n, what):
+def check_range(name, index, n, what):
     """On the host only: on a device a look at the values would cost a transfer."""
     if isinstance(index, np.ndarray) and index.size and not 0 <= index.min() <= index.max() < n:
-        raise IndexError(f"{name}: the index spans [{index.min()}, {index.max()}], and {what} has 0 to {n - 1}")
+        raise IndexError(f"{name}: the index spans [{index.min()}, {index.max()}], and these fit {what}: 0 to {n - 1}")

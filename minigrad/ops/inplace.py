@@ -7,22 +7,20 @@ from ..backend import advice_for_mixed, generator, get_array_module
 from ..tensor import Tensor, plain
 
 
-def _writable(x):
+def _overwritten(name, x, change, other=0):
+    """x, after change(its array, other) has overwritten the array; `name` is what an error calls it."""
     if x.op is not None and autograd._recording:
         raise RuntimeError(
             "an in-place change would overwrite a value that is part of a graph, whose gradient needs it: "
             "write x = x + y and the like, or work under no_grad()"
         )
-    return x.data
-
-
-def _operand(name, x, other):
     other = plain(other)
     if advice := advice_for_mixed((x.data, other)):
         raise TypeError(f"{name} works on one device{advice}")
     if not autograd._broadcasts_to(getattr(other, "shape", ()), x.shape):
         raise ValueError(f"{name}: values of shape {other.shape} do not broadcast into the tensor's {x.shape}")
-    return other
+    change(x.data, other)
+    return autograd.changed(x)
 
 
 def zero_(x):
@@ -32,36 +30,27 @@ def zero_(x):
 
 def fill_(x, value):
     """Set every element to `value`."""
-    _writable(x)[...] = _operand("fill_", x, value)
-    return autograd.changed(x)
+    return copy_(x, value)
 
 
 def copy_(x, source):
     """Overwrite x with `source`, whose shape broadcasts to x's."""
-    _writable(x)[...] = _operand("copy_", x, source)
-    return autograd.changed(x)
+    return _overwritten("copy_", x, lambda array, values: operator.setitem(array, ..., values), source)
 
 
 def add_(x, other, *, alpha=1):
     """x += alpha·other"""
-    array = _writable(x)
-    other = _operand("add_", x, other)
-    array += other if alpha == 1 else alpha * other
-    return autograd.changed(x)
+    return _overwritten("add_", x, lambda array, y: operator.iadd(array, y if alpha == 1 else alpha * y), other)
 
 
 def mul_(x, other):
     """x *= other"""
-    array = _writable(x)
-    array *= _operand("mul_", x, other)
-    return autograd.changed(x)
+    return _overwritten("mul_", x, operator.imul, other)
 
 
 def clamp_(x, min=None, max=None):
     """Hold x between min and max in place."""
-    array = _writable(x)
-    get_array_module(array).clip(array, min, max, out=array)
-    return autograd.changed(x)
+    return _overwritten("clamp_", x, lambda array, _: get_array_module(array).clip(array, min, max, out=array))
 
 
 def uniform_(x, a=0.0, b=1.0):
@@ -89,8 +78,7 @@ def _assigning(change):
             )
         if autograd._recording:
             return getattr(operator, change[1:])(x, other)
-        getattr(operator, change)(x.data, _operand(change, x, other))
-        return autograd.changed(x)
+        return _overwritten(change, x, getattr(operator, change), other)
 
     return assign
 

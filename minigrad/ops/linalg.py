@@ -4,7 +4,7 @@ import math
 
 from ..autograd import Op
 from .reduce import sum
-from .shape import permute
+from .shape import transpose
 
 
 class MatMul(Op):
@@ -16,10 +16,10 @@ class MatMul(Op):
         return x @ y
 
     def grad_x(self, g, z, x, y):
-        return g @ _transposed(y)
+        return g @ transpose(y, -2, -1)
 
     def grad_y(self, g, z, x, y):
-        return _transposed(x) @ g
+        return transpose(x, -2, -1) @ g
 
 
 class Linear(Op):
@@ -35,15 +35,10 @@ class Linear(Op):
         return (_rows(g) @ w).reshape(x.shape)
 
     def grad_w(self, g, y, x, w, b):
-        return _transposed(_rows(g)) @ _rows(x)
+        return transpose(_rows(g), 0, 1) @ _rows(x)
 
     def grad_b(self, g, y, x, w, b):
         return sum(_rows(g), 0)
-
-
-def _transposed(x):
-    """The last two axes exchanged."""
-    return permute(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
 def _rows(x):

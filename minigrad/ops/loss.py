@@ -6,9 +6,9 @@ import numpy as np
 
 from ..autograd import Op
 from ..backend import get_array_module
-from ..tensor import plain, to_array
+from ..tensor import plain
 from .elementwise import abs, clamp, exp_minus_abs, expm1, log, maximum, sigmoid_from_exp, softplus
-from .index import getitem
+from .index import check_range, getitem, integers
 from .reduce import logsumexp, mean, norm, sum
 
 TINY = 1e-45  # rounds to the smallest positive float32; its logarithm is below −100
@@ -162,19 +162,12 @@ def gaussian_kl(mu, logvar, *, reduction="mean"):
 
 def _places(name, x, labels):
     """The index of x[n, labels[n, ...], ...] for each place (n, ...) of the labels."""
-    labels = to_array(labels)
-    if labels.dtype.kind not in "iu":
-        raise TypeError(f"{name}: labels are class numbers, integers, not {labels.dtype}; of one-hot rows, argmax(1)")
+    labels = integers(name, labels)
     if x.ndim < 2 or labels.shape != x.shape[:1] + x.shape[2:]:
         raise ValueError(f"{name} takes input (N, C, ...) and labels (N, ...), not {x.shape} and {labels.shape}")
     if 0 in x.shape:
         raise ValueError(f"{name}: the batch is empty: its shape is {x.shape}")
-    on_host = isinstance(labels, np.ndarray)  # on a device a look at the values would cost a transfer
-    if on_host and not 0 <= labels.min() <= labels.max() < x.shape[1]:
-        raise IndexError(
-            f"{name}: the labels span [{labels.min()}, {labels.max()}], and an input of shape {x.shape} has "
-            f"{x.shape[1]} classes: 0 to {x.shape[1] - 1}"
-        )
+    check_range(name, labels, x.shape[1], f"an input of shape {x.shape} of {x.shape[1]} classes")
     n, *others = get_array_module(labels).indices(labels.shape)
     return n, labels, *others
 

@@ -5,7 +5,6 @@ gives the part of x that lies there in all windows, an array as large as the res
 """
 
 import math
-from itertools import repeat
 
 from ..autograd import Op
 from ..backend import get_array_module
@@ -13,7 +12,10 @@ from .conv import check_images, pair, places, places_in, steps, with_margin
 
 
 class _Pooling(Op):
-    """`geometry`: kernel and stride, height and width of the pooled and of the whole images; s below is the stride"""
+    """`geometry`: kernel and stride, height and width of the pooled and of the whole images; s below is the stride
+
+    `winners`: for each window the number of the one place in it that counts; None if all of them do.
+    """
 
     def __init__(self, geometry, winners=None):
         self.geometry, self.winners = geometry, winners
@@ -23,17 +25,11 @@ class _Pooling(Op):
         kernel, stride, size, _ = self.geometry
         return [(..., i, j) for _, _, i, j in places(kernel, size, stride)]
 
-    def spread(self, parts, like):
-        """Zeros with one of `parts` added at each of the places, in the memory layout of `like`, a pooled array."""
-        kernel, stride, _, whole = self.geometry
-        overlap = any(k > s for k, s in zip(kernel, stride))
-        x = get_array_module(like).zeros_like(like, shape=like.shape[:2] + whole)
-        for place, part in zip(self.places(), parts):
-            x[place] = x[place] + part if overlap else part
-        return x
+    def counted(self, part, k):
+        """`part` where the k-th place of the window counts, and 0 elsewhere."""
+        return part if self.winners is None else part * (self.winners == k)
 
 
-# ------------------------------------------------------------------ the largest
 class MaxPool2d(_Pooling):
     """y[n,c,i,j] = max over u, v of x[n, c, i·s + u, j·s + v]; of equal ones the first counts as the winner"""
 
@@ -47,48 +43,33 @@ class MaxPool2d(_Pooling):
         return y
 
     def grad_x(self, g, y, x):
-        return ToWinners(self.geometry, self.winners)(g)
+        return Spread2d(self.geometry, self.winners)(g)
 
 
-class ToWinners(_Pooling):
-    """x[n, c, i·s + u, j·s + v] += g[n,c,i,j] where u, v won the window n, c, i, j, from x = 0"""
-
-    def forward(self, g):
-        return self.spread((g * (self.winners == k) for k in range(len(self.places()))), like=g)
-
-    def grad_g(self, g, x, old):
-        return FromWinners(self.geometry, self.winners)(g)
-
-
-class FromWinners(_Pooling):
-    """y[n,c,i,j] = x[n, c, i·s + u, j·s + v] where u, v won the window n, c, i, j: the adjoint of `ToWinners`"""
-
-    def forward(self, x):
-        return sum(x[place] * (self.winners == k) for k, place in enumerate(self.places()))
-
-    def grad_x(self, g, y, x):
-        return ToWinners(self.geometry, self.winners)(g)
-
-
-# ------------------------------------------------------------------ sums
 class SumPool2d(_Pooling):
-    """y[n,c,i,j] = Σ x[n, c, i·s + u, j·s + v] over u, v"""
+    """y[n,c,i,j] = Σ x[n, c, i·s + u, j·s + v] over u, v, or over those that won"""
 
     def forward(self, x):
-        return sum(x[place] for place in self.places())
+        return sum(self.counted(x[place], k) for k, place in enumerate(self.places()))
 
     def grad_x(self, g, y, x):
-        return Spread2d(self.geometry)(g)
+        return Spread2d(self.geometry, self.winners)(g)
 
 
 class Spread2d(_Pooling):
-    """x[n, c, i·s + u, j·s + v] += y[n,c,i,j] for all u, v, from x = 0: the adjoint of `SumPool2d`"""
+    """x[n, c, i·s + u, j·s + v] += y[n,c,i,j] for all u, v, or those that won, from x = 0: `SumPool2d`'s adjoint"""
 
     def forward(self, y):
-        return self.spread(repeat(y), like=y)
+        kernel, stride, _, whole = self.geometry
+        overlap = any(k > s for k, s in zip(kernel, stride))
+        x = get_array_module(y).zeros_like(y, shape=y.shape[:2] + whole)  # in y's memory layout
+        for k, place in enumerate(self.places()):
+            part = self.counted(y, k)
+            x[place] = x[place] + part if overlap else part
+        return x
 
     def grad_y(self, g, x, y):
-        return SumPool2d(self.geometry)(g)
+        return SumPool2d(self.geometry, self.winners)(g)
 
 
 # ------------------------------------------------------------------ what people call

@@ -10,15 +10,15 @@ from typing import NamedTuple
 from ..autograd import Op
 from ..backend import get_array_module
 from ..tensor import Tensor, plain
-from .elementwise import abs, astype, exp, sign
+from .elementwise import abs, astype, exp, named_after, sign
 from .index import gather_along
-from .shape import axis_of, broadcast_to, squeeze, with_dim
+from .shape import axes_of, axis_of, broadcast_to, squeeze, with_dim
 
 
-class Reduction(Op):
-    """y = one number from all x over `axis`: None for all axes, or a tuple of them counted from the left"""
+class OverAxes(Op):
+    """An op over `axis`: None for all axes, or a tuple of them counted from the left"""
 
-    def __init__(self, axis, keepdims):
+    def __init__(self, axis, keepdims=True):
         self.axis, self.keepdims = axis, keepdims
 
     def kept(self, y, x):
@@ -27,8 +27,13 @@ class Reduction(Op):
 
 
 # ------------------------------------------------------------------ sums and means
-class Sum(Reduction):
-    """y = Σ x over `axis`"""
+class Sum(OverAxes):
+    """y = Σ x over `axis` (an int, a tuple, or None for all)
+
+    >>> from minigrad import tensor
+    >>> sum(tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
+    tensor([4., 6.])
+    """
 
     def forward(self, x):
         return x.sum(axis=self.axis, keepdims=self.keepdims)
@@ -37,8 +42,8 @@ class Sum(Reduction):
         return broadcast_to(self.kept(g, x), x.shape)
 
 
-class Mean(Reduction):
-    """y = (1/n) Σ x over `axis`, where n elements are averaged"""
+class Mean(OverAxes):
+    """y = (1/n) Σ x over `axis` (an int, a tuple, or None for all), where n elements are averaged"""
 
     def forward(self, x):
         return x.sum(axis=self.axis, keepdims=self.keepdims) / _count(x, self.axis)
@@ -47,7 +52,7 @@ class Mean(Reduction):
         return broadcast_to(self.kept(g / _count(x, self.axis), x), x.shape)
 
 
-class Var(Reduction):
+class Var(OverAxes):
     """y = Σ (x − x̄)² / (n − ddof) over `axis`, where x̄ is the mean of n elements"""
 
     def __init__(self, axis, keepdims, ddof):
@@ -63,7 +68,7 @@ class Var(Reduction):
 
 
 # ------------------------------------------------------------------ norms
-class Norm(Reduction):
+class Norm(OverAxes):
     """y = √(Σ x²) over `axis`, with gradient 0 at x = 0 (and a finite second one: a gradient penalty needs it)"""
 
     def forward(self, x):
@@ -73,7 +78,7 @@ class Norm(Reduction):
         return self.kept(g / (y + (y == 0)), x) * x
 
 
-class PNorm(Reduction):
+class PNorm(OverAxes):
     """y = (Σ |x|ᵖ)^(1/p) over `axis` for 1 < p < ∞, with gradient 0 at x = 0"""
 
     def __init__(self, axis, keepdims, p):
@@ -90,8 +95,8 @@ class PNorm(Reduction):
 
 
 # ------------------------------------------------------------------ the largest and the smallest
-class AMax(Reduction):
-    """y = max x over `axis`; all x that equal it share the gradient evenly"""
+class AMax(OverAxes):
+    """y = max x over `axis` (an int, a tuple, or None for all); all x that equal it share the gradient evenly"""
 
     def forward(self, x):
         return x.max(axis=self.axis, keepdims=self.keepdims)
@@ -102,15 +107,20 @@ class AMax(Reduction):
 
 
 class AMin(AMax):
-    """y = min x over `axis`; all x that equal it share the gradient evenly, by the same formula"""
+    """y = min x over `axis` (an int, a tuple, or None for all); all x that equal it share the gradient evenly"""
 
     def forward(self, x):
         return x.min(axis=self.axis, keepdims=self.keepdims)
 
 
 # ------------------------------------------------------------------ logsumexp and softmax
-class LogSumExp(Reduction):
-    """y = log Σ eˣ = m + log Σ e^(x − m) over `axis`, where m = max x: no exponential overflows"""
+class LogSumExp(OverAxes):
+    """y = log Σ eˣ = m + log Σ e^(x − m) over `axis`, where m = max x: a smooth maximum; no exponential overflows
+
+    >>> from minigrad import tensor
+    >>> logsumexp(tensor([-1e4, 1e4]), axis=0)
+    tensor(10000.)
+    """
 
     def forward(self, x):
         xp = get_array_module(x)
@@ -123,11 +133,8 @@ class LogSumExp(Reduction):
         return self.kept(g, x) * Softmax(self.axis)(x)
 
 
-class Softmax(Op):
+class Softmax(OverAxes):
     """yᵢ = e^xᵢ / Σⱼ e^xⱼ over `axis`, from x − max x: no exponential overflows"""
-
-    def __init__(self, axis):
-        self.axis = axis
 
     def forward(self, x):
         e = get_array_module(x).exp(x - x.max(axis=self.axis, keepdims=True))
@@ -137,11 +144,8 @@ class Softmax(Op):
         return y * (g - sum(g * y, self.axis, True))  # ∂yⱼ/∂xᵢ = yᵢ·([i = j] − yⱼ)
 
 
-class LogSoftmax(Op):
+class LogSoftmax(OverAxes):
     """yᵢ = xᵢ − log Σⱼ e^xⱼ over `axis`, from x − max x: finite where the softmax itself rounds to 0"""
-
-    def __init__(self, axis):
-        self.axis = axis
 
     def forward(self, x):
         xp = get_array_module(x)
@@ -153,35 +157,22 @@ class LogSoftmax(Op):
 
 
 # ------------------------------------------------------------------ axes
-def _axes(name, x, axis):
-    """`axis` as None or a tuple of axes from the left."""
-    if axis is None:
-        return None
-    axes = tuple(axis_of(name, x, a) for a in (axis if isinstance(axis, (tuple, list)) else (axis,)))
-    return axes if x.ndim else ()
-
-
 def _count(x, axis):
     """How many elements of x one reduction over `axis` takes together."""
     return math.prod(x.shape if axis is None else (x.shape[a] for a in axis))
 
 
 # ------------------------------------------------------------------ what people call
-@with_dim
-def sum(x, axis=None, keepdims=False):
-    """The sum over `axis` (an int, a tuple, or None for all).
+def reduction_of(op):
+    """The function that makes a reduction without other parameters and applies it at once."""
 
-    >>> from minigrad import tensor
-    >>> sum(tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
-    tensor([4., 6.])
-    """
-    return Sum(_axes("sum", x, axis), keepdims)(x)
+    def reduction(x, axis=None, keepdims=False):
+        return op(axes_of(reduction.__name__, x, axis), keepdims)(x)
+
+    return with_dim(named_after(op, reduction))
 
 
-@with_dim
-def mean(x, axis=None, keepdims=False):
-    """The mean over `axis` (an int, a tuple, or None for all)."""
-    return Mean(_axes("mean", x, axis), keepdims)(x)
+sum, mean, amax, amin, logsumexp = map(reduction_of, (Sum, Mean, AMax, AMin, LogSumExp))
 
 
 @with_dim
@@ -192,7 +183,7 @@ def var(x, axis=None, unbiased=True, keepdims=False):
     >>> var(tensor([1.0, 2.0, 3.0])), var(tensor([1.0, 2.0, 3.0]), unbiased=False)
     (tensor(1.), tensor(0.6666667))
     """
-    axes, ddof = _axes("var", x, axis), int(unbiased)
+    axes, ddof = axes_of("var", x, axis), int(unbiased)
     _check_freedom("var", x, axes, ddof)
     return Var(axes, keepdims, ddof)(x)
 
@@ -200,7 +191,7 @@ def var(x, axis=None, unbiased=True, keepdims=False):
 @with_dim
 def std(x, axis=None, unbiased=True, keepdims=False):
     """The standard deviation √var over `axis`; where all x are equal it is 0 and so is its gradient."""
-    axes, ddof = _axes("std", x, axis), int(unbiased)
+    axes, ddof = axes_of("std", x, axis), int(unbiased)
     _check_freedom("std", x, axes, ddof)
     return Norm(axes, keepdims)(x - mean(x, axes, True)) / math.sqrt(_count(x, axes) - ddof)
 
@@ -218,11 +209,11 @@ def norm(x, p=2, axis=None, keepdims=False):
     if p == 1:
         return sum(abs(x), axis, keepdims)
     if p == 2:
-        return Norm(_axes("norm", x, axis), keepdims)(x)
+        return Norm(axes_of("norm", x, axis), keepdims)(x)
     if p == math.inf:
         return amax(abs(x), axis, keepdims)
     if isinstance(p, (int, float)) and p > 1:
-        return PNorm(_axes("norm", x, axis), keepdims, float(p))(x)
+        return PNorm(axes_of("norm", x, axis), keepdims, float(p))(x)
     raise ValueError(f"norm: p is a number from 1 up, or math.inf, not {p!r}; below 1 it is no norm")
 
 
@@ -262,18 +253,6 @@ def _extremes(name, where, x, axis, keepdims):
 
 
 @with_dim
-def amax(x, axis=None, keepdims=False):
-    """The largest over `axis` (an int, a tuple, or None for all); equal ones share the gradient evenly."""
-    return AMax(_axes("amax", x, axis), keepdims)(x)
-
-
-@with_dim
-def amin(x, axis=None, keepdims=False):
-    """The smallest over `axis` (an int, a tuple, or None for all); equal ones share the gradient evenly."""
-    return AMin(_axes("amin", x, axis), keepdims)(x)
-
-
-@with_dim
 def argmax(x, axis=None, keepdims=False):
     """Where the largest stands along `axis`, or in the flattened x; the first of equals. It is not differentiable."""
     return _position("argmax", x, axis, keepdims)
@@ -296,17 +275,6 @@ def _position(name, x, axis, keepdims):
 
 
 @with_dim
-def logsumexp(x, axis=None, keepdims=False):
-    """log Σ eˣ over `axis`, a smooth maximum; finite for any finite x.
-
-    >>> from minigrad import tensor
-    >>> logsumexp(tensor([-1e4, 1e4]), axis=0)
-    tensor(10000.)
-    """
-    return LogSumExp(_axes("logsumexp", x, axis), keepdims)(x)
-
-
-@with_dim
 def softmax(x, axis):
     """eˣ / Σ eˣ along `axis`: logits to probabilities that sum to 1.
 
@@ -315,10 +283,10 @@ def softmax(x, axis):
     tensor([[0.5, 0.5],
             [1. , 0. ]])
     """
-    return Softmax(_axes("softmax", x, axis))(x)
+    return Softmax(axes_of("softmax", x, axis))(x)
 
 
 @with_dim
 def log_softmax(x, axis):
     """x − log Σ eˣ along `axis`: the logarithm of softmax, exact where the softmax itself would round to 0."""
-    return LogSoftmax(_axes("log_softmax", x, axis))(x)
+    return LogSoftmax(axes_of("log_softmax", x, axis))(x)

@@ -91,6 +91,14 @@ def axis_of(name, x, axis, new=0):
     return axis % ndim
 
 
+def axes_of(name, x, axes):
+    """`axes`, one or several, as a tuple counted from the left; None, which means all, stays None."""
+    if axes is None:
+        return None
+    axes = tuple(axis_of(name, x, a) for a in (axes if isinstance(axes, (tuple, list)) else (axes,)))
+    return axes if x.ndim else ()
+
+
 def _shape(args):
     """(2, 3) from f(2, 3), f((2, 3)) and f([2, 3])."""
     return tuple(args[0]) if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
@@ -113,9 +121,8 @@ def flatten(x, start_dim=0, end_dim=-1):
 @with_dim
 def squeeze(x, axis=None):
     """x without its axes of length 1, or without `axis` if that has length 1."""
-    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    axes = [axis_of("squeeze", x, a) for a in axes]
-    return reshape(x, tuple(n for a, n in enumerate(x.shape) if n != 1 or a not in axes))
+    axes = axes_of("squeeze", x, axis)
+    return reshape(x, tuple(n for a, n in enumerate(x.shape) if n != 1 or axes is not None and a not in axes))
 
 
 @with_dim
@@ -141,11 +148,6 @@ def transpose(x, a, b):
     if order:
         order[a], order[b] = order[b], order[a]
     return Permute(tuple(order))(x)
-
-
-def reverse_axes(x):
-    """xᵀ: the axes in reverse order."""
-    return Permute(tuple(range(x.ndim))[::-1])(x)
 
 
 def broadcast_to(x, *shape):
