@@ -6,8 +6,8 @@ import minigrad as mg
 from minigrad import nn, optim
 
 OPS = """
-    abs amax amin argmax argmin clamp cos exp expm1 log log1p logsumexp log_softmax max mean min norm pow reciprocal relu
-    sigmoid sign sin softmax sqrt square std sum tanh var
+    abs amax amin argmax argmin clamp cos exp expm1 log log1p logsumexp log_softmax max mean min norm pow reciprocal
+    relu sigmoid sign sin softmax sqrt square std sum tanh var
 """
 SURFACE = [
     (mg, OPS + """
