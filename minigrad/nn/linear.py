@@ -22,6 +22,7 @@ class Linear(Module):
     def __init__(self, in_features: int, out_features: int, bias: bool = True):
         if in_features < 1 or out_features < 1:
             raise ValueError(f"Linear needs at least one feature in and out, not {in_features} and {out_features}")
+        self.in_features, self.out_features = in_features, out_features
         bound = 1 / math.sqrt(in_features)
         self.weight = Parameter(zeros(out_features, in_features)).uniform_(-bound, bound)
         self.bias = Parameter(zeros(out_features)).uniform_(-bound, bound) if bias else None
@@ -30,5 +31,4 @@ class Linear(Module):
         return ops.linear(x, self.weight, self.bias)
 
     def extra_repr(self):
-        out_features, in_features = self.weight.shape
-        return f"in_features={in_features}, out_features={out_features}, bias={self.bias is not None}"
+        return f"{super().extra_repr()}, bias={self.bias is not None}"

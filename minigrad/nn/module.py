@@ -7,6 +7,7 @@ list or is a plain Tensor is neither found nor trained: `ModuleList` holds layer
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
@@ -183,8 +184,9 @@ class Module:
 
     # ------------------------------------------------------------------ looking at it
     def extra_repr(self) -> str:
-        """What stands in the parentheses of a layer's line, e.g. its sizes."""
-        return ""
+        """What stands in the parentheses of a layer's line: the arguments of its constructor, where it keeps them."""
+        kept = ((name, vars(self).get(name)) for name in inspect.signature(type(self).__init__).parameters)
+        return ", ".join(f"{name}={value!r}" for name, value in kept if isinstance(value, (int, float, str, tuple)))
 
     def __repr__(self):
         lines = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self.named_children()]
