@@ -188,6 +188,11 @@ class Module:
         kept = ((name, vars(self).get(name)) for name in inspect.signature(type(self).__init__).parameters)
         return ", ".join(f"{name}={value!r}" for name, value in kept if isinstance(value, (int, float, str, tuple)))
 
+    def _unusual(self, usual: dict) -> str:
+        """What `extra_repr` adds for attributes that are not as usual."""
+        unusual = [name for name, value in usual.items() if getattr(self, name, value) != value]
+        return "".join(f", {name}={getattr(self, name)!r}" for name in unusual)
+
     def __repr__(self):
         lines = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self.named_children()]
         if not lines:
