@@ -4,8 +4,6 @@ The arrays are stored as NumPy stores them; one more entry, ``structure``, is JS
 therefore never runs code from the file, and ``numpy.load`` opens it too.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

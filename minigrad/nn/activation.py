@@ -1,7 +1,5 @@
 """Activations as layers; the formulas are in `elementwise.py` and `reduce.py` of `minigrad/ops`."""
 
-from __future__ import annotations
-
 from .. import ops
 from ..ops.shape import with_dim
 from .module import Module

@@ -1,22 +1,19 @@
 """Convolution layers; the formulas are in `minigrad/ops/conv.py`."""
 
-from __future__ import annotations
-
 import math
 
 from .. import ops
 from ..creation import zeros
 from ..ops.conv import pair, steps
-from .module import Module, Parameter
+from .module import Module, Parameter, at_least_one
 
 Size = int | tuple[int, int]  # one number for both directions, or (along H, along W)
 
 
 class _Convolution(Module):
     def __init__(self, in_channels, out_channels, kernel_size, stride, padding, dilation, bias, transposed):
+        at_least_one("channel in and out", self, in_channels, out_channels)
         name = type(self).__name__
-        if in_channels < 1 or out_channels < 1:
-            raise ValueError(f"{name} needs at least one channel in and out, not {in_channels} and {out_channels}")
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size = pair(name, "kernel_size", kernel_size, 1)
         self.stride, self.padding, self.dilation = steps(name, stride, padding, dilation)

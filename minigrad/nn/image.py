@@ -3,8 +3,6 @@
 The formulas are in `pool.py`, `pad.py` and `shape.py` of `minigrad/ops`.
 """
 
-from __future__ import annotations
-
 import math
 
 from .. import ops

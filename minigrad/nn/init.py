@@ -13,8 +13,6 @@ number of outputs that one input goes to (out·height·width).
 >>> net = nn.Sequential(nn.Linear(100, 64), nn.BatchNorm1d(64), nn.ReLU()).apply(dcgan)
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

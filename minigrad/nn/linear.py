@@ -1,12 +1,10 @@
 """The dense layer, and the table of vectors, which is a dense layer without bias whose input is one-hot."""
 
-from __future__ import annotations
-
 import math
 
 from .. import ops
 from ..creation import zeros
-from .module import Module, Parameter
+from .module import Module, Parameter, at_least_one
 
 
 class Linear(Module):
@@ -20,8 +18,7 @@ class Linear(Module):
     """
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True):
-        if in_features < 1 or out_features < 1:
-            raise ValueError(f"Linear needs at least one feature in and out, not {in_features} and {out_features}")
+        at_least_one("feature in and out", self, in_features, out_features)
         self.in_features, self.out_features = in_features, out_features
         bound = 1 / math.sqrt(in_features)
         self.weight = Parameter(zeros(out_features, in_features)).uniform_(-bound, bound)
@@ -46,8 +43,7 @@ class Embedding(Module):
     """
 
     def __init__(self, num_embeddings: int, embedding_dim: int):
-        if num_embeddings < 1 or embedding_dim < 1:
-            raise ValueError(f"Embedding needs at least one row and one column, not {num_embeddings}, {embedding_dim}")
+        at_least_one("row and column", self, num_embeddings, embedding_dim)
         self.weight = Parameter(zeros(num_embeddings, embedding_dim)).normal_()
 
     def forward(self, input):

@@ -1,7 +1,5 @@
 """Losses as layers: ``loss(input, target)``; the formulas are in `minigrad/ops/loss.py`."""
 
-from __future__ import annotations
-
 from .. import ops
 from .module import Module
 

@@ -205,6 +205,13 @@ def _join(path, name):
     return f"{path}.{name}" if path else name
 
 
+def at_least_one(what: str, layer: Module, *sizes: int) -> None:
+    """Each of the `sizes` that a layer is made with must be 1 or more."""
+    if min(sizes) < 1:
+        listed = " and ".join(", ".join(map(str, sizes)).rsplit(", ", 1))  # 3, 0 and 2
+        raise ValueError(f"{type(layer).__name__} needs at least one {what}, not {listed}")
+
+
 def _each_once(pairs):
     """The (path, thing) pairs without those whose thing came before."""
     first = {}

@@ -1,7 +1,5 @@
 """Layers that normalise or regularise: batch norm, layer norm, dropout, minibatch discrimination."""
 
-from __future__ import annotations
-
 import math
 
 from .. import ops
@@ -9,7 +7,7 @@ from ..creation import ones, zeros
 from ..ops.shape import _shape
 from ..tensor import Tensor
 from . import functional as F
-from .module import Module, Parameter
+from .module import Module, Parameter, at_least_one
 
 
 class _BatchNorm(Module):
@@ -17,8 +15,7 @@ class _BatchNorm(Module):
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True,
         track_running_stats: bool = True,
     ):  # fmt: skip
-        if num_features < 1:
-            raise ValueError(f"{type(self).__name__} needs at least one channel, not {num_features}")
+        at_least_one("channel", self, num_features)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.weight = Parameter(ones(num_features)) if affine else None
@@ -115,9 +112,7 @@ class MinibatchDiscrimination(Module):
     """
 
     def __init__(self, in_features: int, out_features: int, kernel_dims: int):
-        if min(in_features, out_features, kernel_dims) < 1:
-            sizes = f"{in_features}, {out_features} and {kernel_dims}"
-            raise ValueError(f"MinibatchDiscrimination needs sizes of at least 1, not {sizes}")
+        at_least_one("feature in and out and one kernel dimension", self, in_features, out_features, kernel_dims)
         self.in_features, self.out_features, self.kernel_dims = in_features, out_features, kernel_dims
         std = 1 / (kernel_dims * math.sqrt(in_features))
         self.T = Parameter(zeros(in_features, out_features, kernel_dims)).normal_(0, std)

@@ -5,15 +5,13 @@ from a stream piece by piece (truncated backpropagation through time), start eac
 before, cut off from its history: ``y, h = net(x, h.detach())``.
 """
 
-from __future__ import annotations
-
 import math
 
 from .. import ops
 from ..backend import get_array_module
 from ..creation import zeros
 from ..tensor import Tensor, plain
-from .module import Module, Parameter
+from .module import Module, Parameter, at_least_one
 
 NAMES = "weight_ih", "weight_hh", "bias_ih", "bias_hh"
 
@@ -24,9 +22,7 @@ class _Recurrent(Module):
     gates, states = 1, ("h_0",)
 
     def __init__(self, input_size, hidden_size, bias):
-        if input_size < 1 or hidden_size < 1:
-            name = type(self).__name__
-            raise ValueError(f"{name} needs at least one feature in and one hidden, not {input_size} and {hidden_size}")
+        at_least_one("feature in and one hidden", self, input_size, hidden_size)
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
 
     def _add_parameters(self, suffix, input_size):
@@ -84,8 +80,7 @@ class _Layers(_Recurrent):
         *, bidirectional: bool = False,
     ):  # fmt: skip
         super().__init__(input_size, hidden_size, bias)
-        if num_layers < 1:
-            raise ValueError(f"{type(self).__name__} needs at least one layer, not {num_layers}")
+        at_least_one("layer", self, num_layers)
         self.num_layers, self.batch_first, self.bidirectional = num_layers, batch_first, bidirectional
         for layer in range(num_layers):
             for suffix in self._suffixes(layer):

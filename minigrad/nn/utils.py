@@ -1,7 +1,5 @@
 """Gradients and weights held within bounds: clipping, and spectral normalisation of a layer."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from ..backend import get_array_module

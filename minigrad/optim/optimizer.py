@@ -1,7 +1,5 @@
 """Optimizer: parameter groups, per-parameter state, and a loop; each rule defines how one array changes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np

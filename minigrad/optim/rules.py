@@ -3,8 +3,6 @@
 A step is made of few passes over memory, in place, with one array of x's size as `scratch`.
 """
 
-from __future__ import annotations
-
 import math
 
 from ..backend import get_array_module
