@@ -109,7 +109,7 @@ class Module:
         """Every parameter and buffer by its path, as often as it stands somewhere."""
         for path, module in self._places():
             for name, value in vars(module).items():
-                if isinstance(value, Parameter) or (name in module._buffers and value is not None):
+                if isinstance(value, Parameter) or (isinstance(value, Tensor) and name in module._buffers):
                     yield _join(path, name), value
 
     # ------------------------------------------------------------------ switches
