@@ -86,9 +86,8 @@ def changed_since(when: int, arrays) -> str | None:
         memory = owner()
         if at > when and memory is not None:
             xp = get_array_module(memory)
-            for array in arrays:
-                if _modules.get(type(array)) is xp and xp.may_share_memory(array, memory):
-                    return what
+            if any(_modules.get(type(array)) is xp and xp.may_share_memory(array, memory) for array in arrays):
+                return what
     return None
 
 

@@ -4,8 +4,6 @@ The arrays are stored as NumPy stores them; one more entry, ``structure``, is JS
 therefore never runs code from the file, and ``numpy.load`` opens it too.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -47,7 +45,8 @@ def load(path):
             if damaged := entries.zip.testzip():  # NumPy itself reads only as far as an array's header says
                 raise ValueError(f"the check sum of {damaged} is wrong")
             arrays = dict(entries)
-        return _restored(json.loads(arrays.pop("structure").tobytes()), arrays)
+        structure = arrays.pop("structure").tobytes()
+        return json.loads(structure, object_hook=lambda entry: _restored(entry, arrays))
     except Exception as error:  # zipfile, zlib, NumPy and JSON each say it with several types
         raise ValueError(f"{path} is damaged or was not written by minigrad.save ({error})") from error
 
@@ -71,12 +70,9 @@ def _described(obj, arrays):
     raise TypeError(f"save() takes dicts and lists of tensors, arrays, numbers and text, not {type(obj).__name__}")
 
 
-def _restored(obj, arrays):
-    if not isinstance(obj, dict):
-        return obj
-    ((kind, value),) = obj.items()
-    if kind == "dict":
-        return {_restored(k, arrays): _restored(v, arrays) for k, v in value}
-    if kind in ("list", "tuple"):
-        return {"list": list, "tuple": tuple}[kind](_restored(v, arrays) for v in value)
-    return Tensor(arrays[value]) if kind == "tensor" else arrays[value]
+def _restored(entry, arrays):
+    """What a JSON object stands for; what lies in it is restored already."""
+    ((kind, value),) = entry.items()
+    if kind in ("array", "tensor"):
+        return Tensor(arrays[value]) if kind == "tensor" else arrays[value]
+    return {"dict": dict, "list": list, "tuple": tuple}[kind](value)

@@ -1,7 +1,5 @@
 """Tensors from nothing: constants, ranges and random draws. Floats are float32 unless a dtype says otherwise."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from .backend import generator, get_array_module

@@ -1,7 +1,5 @@
 """Pictures, by matplotlib and without a window: each function draws into axes, `figure` makes them, `save` writes."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

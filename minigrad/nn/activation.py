@@ -1,7 +1,5 @@
 """Activations as layers; the formulas are in `elementwise.py` and `reduce.py` of `minigrad/ops`."""
 
-from __future__ import annotations
-
 from .. import ops
 from ..ops.shape import with_dim
 from .module import Module
@@ -17,8 +15,7 @@ class Identity(Module):
 class ReLU(Module):
     """max(x, 0)"""
 
-    def forward(self, x):
-        return ops.relu(x)
+    forward = staticmethod(ops.relu)
 
 
 class LeakyReLU(Module):
@@ -30,29 +27,23 @@ class LeakyReLU(Module):
     def forward(self, x):
         return ops.leaky_relu(x, self.negative_slope)
 
-    def extra_repr(self):
-        return f"negative_slope={self.negative_slope}"
-
 
 class Tanh(Module):
     """tanh x"""
 
-    def forward(self, x):
-        return ops.tanh(x)
+    forward = staticmethod(ops.tanh)
 
 
 class Sigmoid(Module):
     """σ(x) = 1 / (1 + e⁻ˣ)"""
 
-    def forward(self, x):
-        return ops.sigmoid(x)
+    forward = staticmethod(ops.sigmoid)
 
 
 class Softplus(Module):
     """log(1 + eˣ)"""
 
-    def forward(self, x):
-        return ops.softplus(x)
+    forward = staticmethod(ops.softplus)
 
 
 class Softmax(Module):
@@ -65,9 +56,6 @@ class Softmax(Module):
     def forward(self, x):
         return ops.softmax(x, self.axis)
 
-    def extra_repr(self):
-        return f"axis={self.axis}"
-
 
 class LogSoftmax(Module):
     """x − log Σ eˣ along `axis` (PyTorch's `dim`): logits to log-probabilities"""
@@ -78,6 +66,3 @@ class LogSoftmax(Module):
 
     def forward(self, x):
         return ops.log_softmax(x, self.axis)
-
-    def extra_repr(self):
-        return f"axis={self.axis}"

@@ -1,35 +1,31 @@
 """Convolution layers; the formulas are in `minigrad/ops/conv.py`."""
 
-from __future__ import annotations
-
 import math
 
 from .. import ops
 from ..creation import zeros
 from ..ops.conv import pair, steps
-from .module import Module, Parameter
+from .module import Module, Parameter, at_least_one
 
 Size = int | tuple[int, int]  # one number for both directions, or (along H, along W)
 
 
 class _Convolution(Module):
-    def __init__(self, in_channels, out_channels, kernel_size, bias, transposed):
+    def __init__(self, in_channels, out_channels, kernel_size, stride, padding, dilation, bias, transposed):
+        at_least_one("channel in and out", self, in_channels, out_channels)
         name = type(self).__name__
-        if in_channels < 1 or out_channels < 1:
-            raise ValueError(f"{name} needs at least one channel in and out, not {in_channels} and {out_channels}")
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size = pair(name, "kernel_size", kernel_size, 1)
+        self.stride, self.padding, self.dilation = steps(name, stride, padding, dilation)
         first, second = (in_channels, out_channels) if transposed else (out_channels, in_channels)
         bound = 1 / math.sqrt(second * math.prod(self.kernel_size))
         self.weight = Parameter(zeros(first, second, *self.kernel_size)).uniform_(-bound, bound)
         self.bias = Parameter(zeros(out_channels)).uniform_(-bound, bound) if bias else None
 
     def extra_repr(self):
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
-        usual = {"padding": (0, 0), "dilation": (1, 1), "output_padding": (0, 0), "padding_mode": "zeros"}
-        unusual = [name for name, value in usual.items() if getattr(self, name, value) != value]
-        text += "".join(f", {name}={getattr(self, name)!r}" for name in unusual)
-        return text if self.bias is not None else text + ", bias=False"
+        sizes = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        usual = dict(padding=(0, 0), dilation=(1, 1), output_padding=(0, 0), padding_mode="zeros")
+        return sizes + self._unusual(usual) + ("" if self.bias is not None else ", bias=False")
 
 
 class Conv2d(_Convolution):
@@ -52,9 +48,8 @@ class Conv2d(_Convolution):
     ):  # fmt: skip
         if padding_mode not in ("zeros", "reflect", "replicate"):
             raise ValueError(f'Conv2d: padding_mode is "zeros", "reflect" or "replicate", not {padding_mode!r}')
-        self.stride, self.padding, self.dilation = steps("Conv2d", stride, padding, dilation)
         self.padding_mode = padding_mode
-        super().__init__(in_channels, out_channels, kernel_size, bias, transposed=False)
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, bias, transposed=False)
 
     def forward(self, x):
         padding = self.padding
@@ -81,9 +76,8 @@ class ConvTranspose2d(_Convolution):
         self, in_channels: int, out_channels: int, kernel_size: Size, stride: Size = 1, padding: Size = 0,
         output_padding: Size = 0, *, bias: bool = True, dilation: Size = 1,
     ):  # fmt: skip
-        self.stride, self.padding, self.dilation = steps("ConvTranspose2d", stride, padding, dilation)
         self.output_padding = pair("ConvTranspose2d", "output_padding", output_padding, 0)
-        super().__init__(in_channels, out_channels, kernel_size, bias, transposed=True)
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, dilation, bias, transposed=True)
 
     def forward(self, x):
         sizes = self.stride, self.padding, self.output_padding

@@ -3,8 +3,6 @@
 The formulas are in `pool.py`, `pad.py` and `shape.py` of `minigrad/ops`.
 """
 
-from __future__ import annotations
-
 import math
 
 from .. import ops
@@ -16,16 +14,13 @@ from .module import Module
 
 # ------------------------------------------------------------------ pooling
 class _Pool(Module):
-    function = None
+    """A layer over its class's `function`"""
 
     def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0):
         self.kernel_size, self.stride, self.padding = kernel_size, kernel_size if stride is None else stride, padding
 
     def forward(self, x):
         return type(self).function(x, self.kernel_size, self.stride, self.padding)
-
-    def extra_repr(self):
-        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
 
 class MaxPool2d(_Pool):
@@ -51,18 +46,16 @@ class AdaptiveAvgPool2d(Module):
     def __init__(self, output_size: Size):
         if output_size not in (1, (1, 1)):
             raise ValueError(f"AdaptiveAvgPool2d: the output size is 1, not {output_size!r}; for others use AvgPool2d")
+        self.output_size = output_size
 
     def forward(self, x):
         check_images("AdaptiveAvgPool2d", x)
         return ops.mean(x, (2, 3), keepdims=True)
 
-    def extra_repr(self):
-        return "output_size=1"
-
 
 # ------------------------------------------------------------------ padding and enlarging
 class _Pad(Module):
-    mode = None
+    """A margin of its class's `mode`"""
 
     def __init__(self, padding: int | tuple[int, int, int, int]):
         self.padding = (padding,) * 4 if hasattr(padding, "__index__") else tuple(padding)
@@ -101,9 +94,6 @@ class Upsample(Module):
     def forward(self, x):
         return ops.interpolate(x, scale_factor=self.scale_factor, mode=self.mode)
 
-    def extra_repr(self):
-        return f"scale_factor={self.scale_factor}, mode={self.mode!r}"
-
 
 # ------------------------------------------------------------------ between images and features
 class Flatten(Module):
@@ -114,9 +104,6 @@ class Flatten(Module):
 
     def forward(self, x):
         return ops.flatten(x, self.start_dim, self.end_dim)
-
-    def extra_repr(self):
-        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 
 class Unflatten(Module):
@@ -133,6 +120,3 @@ class Unflatten(Module):
                 f"of shape {x.shape} has {x.shape[axis]}: their product must be that"
             )
         return ops.reshape(x, x.shape[:axis] + sizes + x.shape[axis + 1 :])
-
-    def extra_repr(self):
-        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"

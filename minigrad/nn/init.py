@@ -13,24 +13,13 @@ number of outputs that one input goes to (out·height·width).
 >>> net = nn.Sequential(nn.Linear(100, 64), nn.BatchNorm1d(64), nn.ReLU()).apply(dcgan)
 """
 
-from __future__ import annotations
-
 import math
 
 import numpy as np
 
 from ..backend import generator, get_array_module
+from ..ops.inplace import normal_, uniform_
 from ..tensor import Tensor
-
-
-def uniform_(x: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
-    """U(a, b)"""
-    return x.uniform_(a, b)
-
-
-def normal_(x: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
-    """N(mean, std²)"""
-    return x.normal_(mean, std)
 
 
 def constant_(x: Tensor, val: float) -> Tensor:
@@ -58,7 +47,7 @@ def xavier_uniform_(x: Tensor, gain: float = 1.0) -> Tensor:
 
 def xavier_normal_(x: Tensor, gain: float = 1.0) -> Tensor:
     """N(0, s²) with s = gain·√(2 / (fan_in + fan_out)), the variance of `xavier_uniform_`."""
-    return x.normal_(0, gain * math.sqrt(2 / sum(_fans("xavier_normal_", x))))
+    return normal_(x, 0, gain * math.sqrt(2 / sum(_fans("xavier_normal_", x))))
 
 
 def kaiming_uniform_(x: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
@@ -72,7 +61,7 @@ def kaiming_uniform_(x: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity
 
 def kaiming_normal_(x: Tensor, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu") -> Tensor:
     """N(0, s²) with s = gain / √fan, the variance of `kaiming_uniform_`."""
-    return x.normal_(0, _kaiming("kaiming_normal_", x, a, mode, nonlinearity))
+    return normal_(x, 0, _kaiming("kaiming_normal_", x, a, mode, nonlinearity))
 
 
 def orthogonal_(x: Tensor, gain: float = 1) -> Tensor:
@@ -89,7 +78,7 @@ def orthogonal_(x: Tensor, gain: float = 1) -> Tensor:
 
 def _uniform(x, std):
     """U(−b, b) of standard deviation b/√3."""
-    return x.uniform_(-math.sqrt(3) * std, math.sqrt(3) * std)
+    return uniform_(x, -math.sqrt(3) * std, math.sqrt(3) * std)
 
 
 def _fans(name, x):

@@ -1,19 +1,20 @@
 """Losses as layers: ``loss(input, target)``; the formulas are in `minigrad/ops/loss.py`."""
 
-from __future__ import annotations
-
 from .. import ops
 from .module import Module
 
 
 class _Loss(Module):
-    function = None
+    """A layer over its class's `function`"""
 
     def __init__(self, *, reduction: str = "mean"):
         self.reduction = reduction
 
     def forward(self, input, target):
         return type(self).function(input, target, reduction=self.reduction)
+
+    def extra_repr(self):
+        return ""
 
 
 class MSELoss(_Loss):
@@ -31,8 +32,7 @@ class L1Loss(_Loss):
 class RMSELoss(Module):
     """Root mean squared error, √((1/n) Σ (x − t)²), with gradient 0 where the error is 0"""
 
-    def forward(self, input, target):
-        return ops.rmse_loss(input, target)
+    forward = staticmethod(ops.rmse_loss)
 
 
 class BCELoss(_Loss):

@@ -7,6 +7,7 @@ list or is a plain Tensor is neither found nor trained: `ModuleList` holds layer
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
@@ -72,26 +73,17 @@ class Module:
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
         """This module ('') and all below it, parents before children, each once."""
-        seen, stack = set(), [(prefix, self)]
-        while stack:
-            path, module = stack.pop()
-            if id(module) not in seen:
-                seen.add(id(module))
-                yield path, module
-                stack += [(_join(path, name), child) for name, child in module.named_children()][::-1]
+        return _each_once(self._places(prefix))
 
     def modules(self) -> Iterator[Module]:
         return (module for _, module in self.named_modules())
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """(path, parameter) in definition order, each once; messages name the parameter by its path from then on."""
-        seen = set()
-        for path, module in self.named_modules():
-            for name, value in vars(module).items():
-                if isinstance(value, Parameter) and id(value) not in seen:
-                    seen.add(id(value))
-                    value.name = _join(path, name)
-                    yield value.name, value
+        for path, tensor in _each_once(self._tensors()):
+            if isinstance(tensor, Parameter):
+                tensor.name = path
+                yield path, tensor
 
     def parameters(self) -> Iterator[Parameter]:
         return (parameter for _, parameter in self.named_parameters())
@@ -102,13 +94,23 @@ class Module:
         self._buffers |= {name}
 
     def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
-        for path, module in self.named_modules():
-            for name in vars(module):
-                if name in module._buffers and getattr(module, name) is not None:
-                    yield _join(path, name), getattr(module, name)
+        return ((path, tensor) for path, tensor in _each_once(self._tensors()) if not isinstance(tensor, Parameter))
 
     def buffers(self) -> Iterator[Tensor]:
         return (buffer for _, buffer in self.named_buffers())
+
+    def _places(self, path: str = "") -> Iterator[tuple[str, Module]]:
+        """As `named_modules`, but a module that stands in two places comes twice, as in PyTorch's state dicts."""
+        yield path, self
+        for name, child in self.named_children():
+            yield from child._places(_join(path, name))
+
+    def _tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """Every parameter and buffer by its path, as often as it stands somewhere."""
+        for path, module in self._places():
+            for name, value in vars(module).items():
+                if isinstance(value, Parameter) or (isinstance(value, Tensor) and name in module._buffers):
+                    yield _join(path, name), value
 
     # ------------------------------------------------------------------ switches
     def train(self, mode: bool = True) -> Module:
@@ -158,12 +160,7 @@ class Module:
     # ------------------------------------------------------------------ saving
     def state_dict(self) -> dict[str, Tensor]:
         """Every parameter and buffer by its path, as a detached tensor that shares memory (clone it for a snapshot)."""
-        state = {}
-        for path, module in self._places():
-            for name, value in vars(module).items():
-                if isinstance(value, Parameter) or name in module._buffers and value is not None:
-                    state[_join(path, name)] = value.detach()
-        return state
+        return {path: tensor.detach() for path, tensor in self._tensors()}
 
     def load_state_dict(self, state_dict: dict, strict: bool = True) -> None:
         """Copy values in from a state dict of Tensors or arrays, or list all that does not fit and change nothing.
@@ -185,16 +182,16 @@ class Module:
         for name, array in arrays.items():
             own[name].copy_(array)
 
-    def _places(self, path: str = "") -> Iterator[tuple[str, Module]]:
-        """As `named_modules`, but a module that stands in two places comes twice, as in PyTorch's state dicts."""
-        yield path, self
-        for name, child in self.named_children():
-            yield from child._places(_join(path, name))
-
     # ------------------------------------------------------------------ looking at it
     def extra_repr(self) -> str:
-        """What stands in the parentheses of a layer's line, e.g. its sizes."""
-        return ""
+        """What stands in the parentheses of a layer's line: the arguments of its constructor, where it keeps them."""
+        kept = ((name, vars(self).get(name)) for name in inspect.signature(type(self).__init__).parameters)
+        return ", ".join(f"{name}={value!r}" for name, value in kept if isinstance(value, (int, float, str, tuple)))
+
+    def _unusual(self, usual: dict) -> str:
+        """What `extra_repr` adds for attributes that are not as usual."""
+        unusual = [name for name, value in usual.items() if getattr(self, name, value) != value]
+        return "".join(f", {name}={getattr(self, name)!r}" for name in unusual)
 
     def __repr__(self):
         lines = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self.named_children()]
@@ -206,6 +203,21 @@ class Module:
 
 def _join(path, name):
     return f"{path}.{name}" if path else name
+
+
+def at_least_one(what: str, layer: Module, *sizes: int) -> None:
+    """Each of the `sizes` that a layer is made with must be 1 or more."""
+    if min(sizes) < 1:
+        listed = " and ".join(", ".join(map(str, sizes)).rsplit(", ", 1))  # 3, 0 and 2
+        raise ValueError(f"{type(layer).__name__} needs at least one {what}, not {listed}")
+
+
+def _each_once(pairs):
+    """The (path, thing) pairs without those whose thing came before."""
+    first = {}
+    for path, thing in pairs:
+        first.setdefault(id(thing), (path, thing))
+    return iter(first.values())
 
 
 class ModuleList(Module):

@@ -1,7 +1,5 @@
 """Layers that normalise or regularise: batch norm, layer norm, dropout, minibatch discrimination."""
 
-from __future__ import annotations
-
 import math
 
 from .. import ops
@@ -9,7 +7,7 @@ from ..creation import ones, zeros
 from ..ops.shape import _shape
 from ..tensor import Tensor
 from . import functional as F
-from .module import Module, Parameter
+from .module import Module, Parameter, at_least_one
 
 
 class _BatchNorm(Module):
@@ -17,9 +15,9 @@ class _BatchNorm(Module):
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True,
         track_running_stats: bool = True,
     ):  # fmt: skip
-        if num_features < 1:
-            raise ValueError(f"{type(self).__name__} needs at least one channel, not {num_features}")
+        at_least_one("channel", self, num_features)
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
+        self.affine, self.track_running_stats = affine, track_running_stats
         self.weight = Parameter(ones(num_features)) if affine else None
         self.bias = Parameter(zeros(num_features)) if affine else None
         self.register_buffer("running_mean", zeros(num_features) if track_running_stats else None)
@@ -29,17 +27,14 @@ class _BatchNorm(Module):
     def forward(self, x):
         if x.ndim not in self.ranks:
             raise ValueError(f"{type(self).__name__} takes {self.takes}, and the input has shape {x.shape}")
-        tracked = self.running_mean is not None
-        statistics, of_batch = (self.running_mean, self.running_var), self.training or not tracked
+        statistics, of_batch = (self.running_mean, self.running_var), self.training or not self.track_running_stats
         y = F.batch_norm(x, *statistics, self.weight, self.bias, of_batch, self.momentum, self.eps)
-        if self.training and tracked:
+        if self.training and self.track_running_stats:
             self.num_batches_tracked.add_(1)
         return y
 
     def extra_repr(self):
-        affine, tracks = self.weight is not None, self.running_mean is not None
-        sizes = f"{self.num_features}, eps={self.eps}, momentum={self.momentum}"
-        return f"{sizes}, affine={affine}, track_running_stats={tracks}"
+        return super().extra_repr().removeprefix("num_features=")
 
 
 class BatchNorm1d(_BatchNorm):
@@ -101,9 +96,6 @@ class Dropout(Module):
     def forward(self, x):
         return F.dropout(x, self.p, self.training)
 
-    def extra_repr(self):
-        return f"p={self.p}"
-
 
 class MinibatchDiscrimination(Module):
     """x (N, A) with B more features that tell how close each example is to the others in its batch: (N, A + B).
@@ -120,9 +112,8 @@ class MinibatchDiscrimination(Module):
     """
 
     def __init__(self, in_features: int, out_features: int, kernel_dims: int):
-        if min(in_features, out_features, kernel_dims) < 1:
-            sizes = f"{in_features}, {out_features} and {kernel_dims}"
-            raise ValueError(f"MinibatchDiscrimination needs sizes of at least 1, not {sizes}")
+        at_least_one("feature in and out and one kernel dimension", self, in_features, out_features, kernel_dims)
+        self.in_features, self.out_features, self.kernel_dims = in_features, out_features, kernel_dims
         std = 1 / (kernel_dims * math.sqrt(in_features))
         self.T = Parameter(zeros(in_features, out_features, kernel_dims)).normal_(0, std)
 
@@ -133,6 +124,3 @@ class MinibatchDiscrimination(Module):
         m = (x @ self.T.reshape(a, b * c)).reshape(-1, 1, b, c)  # (N, 1, B, C)
         distance = ops.abs(m - m.reshape(1, -1, b, c)).sum(3)  # (N, N, B)
         return ops.cat([x, ops.exp(-distance).sum(1)], 1)
-
-    def extra_repr(self):
-        return "in_features={}, out_features={}, kernel_dims={}".format(*self.T.shape)

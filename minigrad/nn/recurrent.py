@@ -5,15 +5,13 @@ from a stream piece by piece (truncated backpropagation through time), start eac
 before, cut off from its history: ``y, h = net(x, h.detach())``.
 """
 
-from __future__ import annotations
-
 import math
 
 from .. import ops
 from ..backend import get_array_module
 from ..creation import zeros
-from ..tensor import Tensor
-from .module import Module, Parameter
+from ..tensor import Tensor, plain
+from .module import Module, Parameter, at_least_one
 
 NAMES = "weight_ih", "weight_hh", "bias_ih", "bias_hh"
 
@@ -24,9 +22,7 @@ class _Recurrent(Module):
     gates, states = 1, ("h_0",)
 
     def __init__(self, input_size, hidden_size, bias):
-        if input_size < 1 or hidden_size < 1:
-            name = type(self).__name__
-            raise ValueError(f"{name} needs at least one feature in and one hidden, not {input_size} and {hidden_size}")
+        at_least_one("feature in and one hidden", self, input_size, hidden_size)
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
 
     def _add_parameters(self, suffix, input_size):
@@ -36,39 +32,44 @@ class _Recurrent(Module):
             wanted = self.bias or name.startswith("weight")
             setattr(self, name + suffix, Parameter(zeros(shape)).uniform_(-bound, bound) if wanted else None)
 
-    def _sizes(self, x, states, axes, lead):
-        """The lengths of x by the names of its axes, if it and the states fit; `lead` is what a state has before B."""
-        name, legend = type(self).__name__, ", ".join(axes)
-        if x.ndim not in (len(axes), len(axes) - 1) or x.shape[-1] != self.input_size:
+    def _ready(self, x, hx, axes, lead):
+        """x and the list of its states, checked, with an axis B in each and zeros for no state; and if x had no B.
+
+        `axes` are the names of those of x, and `lead` is what a state has before B.
+        """
+        name, legend, alone = type(self).__name__, ", ".join(axes), x.ndim == len(axes) - 1
+        if x.ndim != len(axes) and not alone or x.shape[-1] != self.input_size:
             raise ValueError(
                 f"{name}: the input of shape {x.shape} should be ({legend}), or without B for one sequence alone, "
                 f"and have {self.input_size} features"
             )
-        sizes = dict(zip(axes if x.ndim == len(axes) else [a for a in axes if a != "B"], x.shape))
+        sizes = dict(zip([axis for axis in axes if axis != "B" or not alone], x.shape))
         if sizes.get("T") == 0:
             raise ValueError(f"{name}: the sequence is empty: ({', '.join(sizes)}) is {x.shape}")
-        expected = {**lead, **({"B": sizes["B"]} if "B" in sizes else {}), "H": self.hidden_size}
-        for kind, state in zip(self.states, states):
-            if state is not None and state.shape != tuple(expected.values()):
+        if len(self.states) == 1 or hx is None:
+            hx = [hx] * len(self.states)
+        elif not isinstance(hx, (tuple, list)) or len(hx) != 2:
+            raise TypeError(f"{name} takes its state as a pair (h_0, c_0), not {hx!r:.60}")
+        expected = {**lead, **({} if alone else {"B": sizes["B"]}), "H": self.hidden_size}
+        shape = tuple(expected.values())
+        for kind, state in zip(self.states, hx):
+            if state is not None and state.shape != shape:
                 raise ValueError(
-                    f"{name}: {kind} of shape {state.shape} should be ({', '.join(expected)}) = "
-                    f"{tuple(expected.values())} for an input of shape {x.shape}"
+                    f"{name}: {kind} of shape {state.shape} should be ({', '.join(expected)}) = {shape} "
+                    f"for an input of shape {x.shape}"
                 )
-        return sizes
+        hx = [Tensor(get_array_module(plain(x)).zeros(shape, x.dtype)) if s is None else s for s in hx]
+        if alone:
+            x, *hx = (ops.unsqueeze(a, len(lead)) for a in (x, *hx))
+        return x, hx, alone
 
-    def _pair(self, state):
-        if state is not None and not (isinstance(state, (tuple, list)) and len(state) == 2):
-            raise TypeError(f"{type(self).__name__} takes its state as a pair (h_0, c_0), not {state!r:.60}")
-        return state or (None, None)
-
-    def _zeros(self, weight, *shape):
-        return Tensor(get_array_module(weight.data).zeros((*shape, self.hidden_size), weight.dtype))
+    def _given(self, states):
+        """The states as a call returns them: an only one alone, two as a pair."""
+        return tuple(states) if len(self.states) == 2 else states[0]
 
     def extra_repr(self):
-        options = {"num_layers": 1, "nonlinearity": "tanh", "bias": True, "batch_first": False, "bidirectional": False}
-        own = {name: getattr(self, name, default) for name, default in options.items()}
-        special = (f", {name}={value!r}" for name, value in own.items() if value != options[name])
-        return f"{self.input_size}, {self.hidden_size}{''.join(special)}"
+        usual = dict(num_layers=1, nonlinearity="tanh", bias=True, batch_first=False, bidirectional=False)
+        return f"{self.input_size}, {self.hidden_size}{self._unusual(usual)}"
 
 
 class _Layers(_Recurrent):
@@ -79,8 +80,7 @@ class _Layers(_Recurrent):
         *, bidirectional: bool = False,
     ):  # fmt: skip
         super().__init__(input_size, hidden_size, bias)
-        if num_layers < 1:
-            raise ValueError(f"{type(self).__name__} needs at least one layer, not {num_layers}")
+        at_least_one("layer", self, num_layers)
         self.num_layers, self.batch_first, self.bidirectional = num_layers, batch_first, bidirectional
         for layer in range(num_layers):
             for suffix in self._suffixes(layer):
@@ -89,25 +89,24 @@ class _Layers(_Recurrent):
     def _suffixes(self, layer):
         return [f"_l{layer}", f"_l{layer}_reverse"][: 1 + self.bidirectional]
 
-    def _run(self, x, states):
-        """The last layer's output at every step, and the last states of all layers and directions, kind by kind."""
+    def forward(self, input, hx=None):
+        """The last layer's output at every step, and the last states of all layers and directions."""
         axes = ("B", "T", "features") if self.batch_first else ("T", "B", "features")
-        n = self.num_layers * (1 + self.bidirectional)
-        sizes = self._sizes(x, states, axes, {"num_layers·directions": n})
-        if "B" not in sizes:
-            x, *states = (s if s is None else ops.unsqueeze(s, 1) for s in (x, *states))
-        elif self.batch_first:
+        lead = {"num_layers·directions": self.num_layers * (1 + self.bidirectional)}
+        x, states, alone = self._ready(input, hx, axes, lead)
+        if self.batch_first and not alone:
             x = ops.transpose(x, 0, 1)
-        states = [self._zeros(self.weight_hh_l0, n, x.shape[1]) if s is None else s for s in states]
         starts, lasts = zip(*states), []
         for layer in range(self.num_layers):
             outputs, ends = zip(*(self._one(x, next(starts), suffix) for suffix in self._suffixes(layer)))
             x = ops.cat(outputs, 2) if self.bidirectional else outputs[0]
             lasts += ends
         states = [ops.cat(kind) for kind in zip(*lasts)]
-        if "B" not in sizes:
-            return ops.squeeze(x, 1), [ops.squeeze(s, 1) for s in states]
-        return ops.transpose(x, 0, 1) if self.batch_first else x, states
+        if alone:
+            x, *states = (ops.squeeze(a, 1) for a in (x, *states))
+        elif self.batch_first:
+            x = ops.transpose(x, 0, 1)
+        return x, self._given(states)
 
     def _one(self, x, start, suffix):
         """One layer in one direction: the output (T, B, H), and each kind of state (1, B, H) where it ends."""
@@ -125,16 +124,11 @@ class _Cell(_Recurrent):
         super().__init__(input_size, hidden_size, bias)
         self._add_parameters("", input_size)
 
-    def _step(self, x, states):
-        """The states one step later, kind by kind along the first axis."""
-        sizes = self._sizes(x, states, ("B", "features"), {})
-        x = x.reshape((1, sizes.get("B", 1), self.input_size))
-        states = [
-            self._zeros(self.weight_hh, x.shape[1]) if s is None else s.reshape((x.shape[1], self.hidden_size))
-            for s in states
-        ]
-        y = self._op(x, *states, *(getattr(self, name) for name in NAMES))
-        return y if "B" in sizes else ops.squeeze(y, 1)
+    def forward(self, input, hx=None):
+        """The states one step later."""
+        x, states, alone = self._ready(input, hx, ("B", "features"), {})
+        y = self._op(ops.unsqueeze(x, 0), *states, *(getattr(self, name) for name in NAMES))
+        return self._given(list(ops.squeeze(y, 1) if alone else y))
 
 
 class RNN(_Layers):
@@ -159,10 +153,6 @@ class RNN(_Layers):
         super().__init__(input_size, hidden_size, num_layers, bias, batch_first, bidirectional=bidirectional)
         self.nonlinearity = _known(nonlinearity)
 
-    def forward(self, input, hx=None):
-        output, (h_n,) = self._run(input, (hx,))
-        return output, h_n
-
     def _op(self, *inputs):
         return ops.rnn(*inputs, self.nonlinearity)
 
@@ -186,10 +176,6 @@ class LSTM(_Layers):
 
     gates, states = 4, ("h_0", "c_0")
 
-    def forward(self, input, hx=None):
-        output, states = self._run(input, self._pair(hx))
-        return output, tuple(states)
-
     def _op(self, *inputs):
         return ops.lstm(*inputs)
 
@@ -206,9 +192,6 @@ class RNNCell(_Cell):
         super().__init__(input_size, hidden_size, bias)
         self.nonlinearity = _known(nonlinearity)
 
-    def forward(self, input, hx=None):
-        return self._step(input, (hx,))[0]
-
     _op = RNN._op
 
 
@@ -222,10 +205,6 @@ class LSTMCell(_Cell):
     """
 
     gates, states = 4, ("h_0", "c_0")
-
-    def forward(self, input, hx=None):
-        h, c = self._step(input, self._pair(hx))
-        return h, c
 
     _op = LSTM._op
 

@@ -1,7 +1,5 @@
 """Gradients and weights held within bounds: clipping, and spectral normalisation of a layer."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from ..backend import get_array_module
@@ -64,23 +62,20 @@ def spectral_norm(module: Module, name: str = "weight", n_power_iterations: int 
     if not isinstance(weight, Parameter) or weight.ndim < 2:
         raise ValueError(f"spectral_norm: {kind.__name__} has no parameter {name!r} that could be read as a matrix")
     out_axis = 1 if isinstance(module, ConvTranspose2d) else 0
-    order = (out_axis, *(axis for axis in range(weight.ndim) if axis != out_axis))
 
     def as_matrix(w):
-        return w.permute(order).reshape(weight.shape[out_axis], -1)
-
-    def normalized(self):
-        w, u, v = (getattr(self, f"{name}_{part}") for part in ("orig", "u", "v"))
-        matrix = as_matrix(w)
-        if self.training:
-            for _ in range(n_power_iterations):
-                v.copy_(_unit(u.data @ matrix.data))
-                u.copy_(_unit(matrix.data @ v.data))
-        return w / (u.clone() * (matrix @ v.clone())).sum()  # of copies, which the next pass leaves alone
+        return w.swapaxes(0, out_axis).reshape(weight.shape[out_axis], -1)
 
     class Normalized(kind):
         def forward(self, *inputs):
-            setattr(self, name, normalized(self))
+            w, u, v = (getattr(self, f"{name}_{part}") for part in ("orig", "u", "v"))
+            matrix = as_matrix(w)
+            if self.training:
+                for _ in range(n_power_iterations):
+                    v.copy_(_unit(u.data @ matrix.data))
+                    u.copy_(_unit(matrix.data @ v.data))
+            sigma = (u.clone() * (matrix @ v.clone())).sum()  # of copies, which the next pass leaves alone
+            setattr(self, name, w / sigma)
             y = super().forward(*inputs)
             setattr(self, name, getattr(self, name).detach())
             return y

@@ -1,7 +1,5 @@
 """Learning rates that change over time: call the scheduler's step() once an epoch, after the optimizer's."""
 
-from __future__ import annotations
-
 import math
 
 from .optimizer import Optimizer

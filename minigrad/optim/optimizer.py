@@ -1,7 +1,5 @@
 """Optimizer: parameter groups, per-parameter state, and a loop; each rule defines how one array changes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import numpy as np
@@ -33,7 +31,7 @@ class Optimizer:
             groups = [{"params": groups}]
         self.param_groups = [{**defaults, **group, "params": list(group["params"])} for group in groups]
         self.state: dict[Tensor, dict] = {}
-        everything = [p for group in self.param_groups for p in group["params"]]
+        everything = self._parameters()
         if not everything:
             raise ValueError(
                 "the optimizer got no parameters: a generator such as net.parameters() can be used up only once, "
@@ -50,9 +48,8 @@ class Optimizer:
 
     def zero_grad(self) -> None:
         """Forget the gradients, so that the next backward pass starts from none."""
-        for group in self.param_groups:
-            for p in group["params"]:
-                p.grad = None
+        for p in self._parameters():
+            p.grad = None
 
     def step(self) -> None:
         """Change every parameter that has a gradient, in place."""

@@ -1,7 +1,5 @@
 """Data sets and the batches that a training loop asks for."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..backend import generator as default_generator

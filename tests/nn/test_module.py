@@ -134,6 +134,22 @@ def test_repr_shows_the_tree():
     )
 
 
+def test_a_line_shows_the_constructors_arguments_that_a_layer_keeps_as_plain_values():
+    class Scale(nn.Module):
+        def __init__(self, factor, shape=(1,), unit="m", inner=None, lost=0):
+            self.factor, self.shape, self.unit, self.inner = factor, shape, unit, inner
+            self.weight = nn.Parameter(mg.ones(2))
+
+    assert repr(Scale(2.5)) == "Scale(factor=2.5, shape=(1,), unit='m')"
+    assert repr(Scale(3, inner=nn.Tanh()).eval()) == "Scale(\n  factor=3, shape=(1,), unit='m'\n  (inner): Tanh()\n)"
+
+
+def test_a_buffer_in_two_places_is_listed_once_and_saved_twice():
+    net = nn.Sequential(nn.BatchNorm1d(3), nn.Tanh())
+    net.again = net[0]
+    assert len(list(net.buffers())) == 3 and len(net.state_dict()) == 10
+
+
 def test_sequential_is_a_sequence_of_its_layers():
     net = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
     assert len(net) == 3 and isinstance(net[1], nn.ReLU) and list(net)[-1] is net[-1]
