@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.autograd import Op, grad, once
+from minigrad.ops import elementwise
 
 
 def leaf(value):
@@ -631,7 +632,7 @@ def test_an_op_of_any_number_of_inputs_without_its_gradient_is_refused_too():
 
 def test_an_instance_of_an_op_is_used_once():
     x, w = leaf(1.0), leaf(2.0)
-    double = mg.ops.elementwise.Square()
+    double = elementwise.Square()
     double(x)
     with pytest.raises(RuntimeError, match="used once"):
         double(w)
@@ -698,7 +699,7 @@ def test_a_gradient_of_the_wrong_shape_names_the_op_and_the_shapes():
 
 
 def test_a_replaced_gradient_method_is_the_one_that_is_used(monkeypatch):
-    monkeypatch.setattr(mg.ops.elementwise.Tanh, "grad_x", lambda self, g, y, x: 7 * g)
+    monkeypatch.setattr(elementwise.Tanh, "grad_x", lambda self, g, y, x: 7 * g)
     x = leaf(1.0)
     mg.tanh(x).backward()
     assert x.grad.item() == 7
