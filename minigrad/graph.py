@@ -117,10 +117,11 @@ OP, LEAF, CONSTANT = "#cfe2f3", "#fce5cd", "#eeeeee"
 
 
 class _Item:
-    """A box; or, without text, a point that an edge passes on its way through a layer of boxes. Lengths in inches."""
+    """A box; or, without text, a point that an edge passes on its way through a row of boxes. Lengths in inches."""
 
-    def __init__(self, text, layer, colour=""):
-        self.text, self.layer, self.colour, self.x = text, layer, colour, 0.0  # x of its centre
+    def __init__(self, text, colour, op=None):
+        self.text, self.colour, self.op = text, colour, op
+        self.x, self.inputs = 0.0, []  # of its centre; the items above with the places, from its centre, of their edges
         letters = max(map(len, text.split("\n")))
         self.width = max(0.3, letters * 0.602 * SIZE / 72 + 0.15) if text else 0.0  # DejaVu Sans Mono: 0.602 a letter
 
@@ -146,117 +147,102 @@ def draw(tensor: Tensor):
             f"draw: the graph has {boxes} boxes, {len(ops)} of them ops, and a picture is readable up to {LARGEST}: "
             "draw a part of it, such as one layer or a few time steps, or print it all with trace(loss)"
         )
-    items, edges = _items(tensor, ops)
-    rows = [[] for _ in range(max(item.layer for item in items) + 1)]
-    for item in items:
-        rows[item.layer].append(item)
-    _arrange(rows, edges)
-    return _figure(items, edges)
+    rows = _rows(ops, _names(tensor, ops)) if ops else [[_Item(f"{tensor.name or 'leaf'}\n{tensor.shape}", LEAF)]]
+    _arrange(rows)
+    return _figure(rows)
 
 
-def _items(tensor, ops):
-    """The items, and the edges between neighbouring layers: (from, to, where it enters: −½ left to ½ right)."""
-    names, layer = _names(tensor, ops), _layers(ops)
-    boxes = {op: _Item(f"{names[op]} {type(op).__name__}\n{op.output.shape}", layer[op], OP) for op in ops}
-    if not ops:
-        boxes[tensor] = _Item(f"{names[tensor]}\n{tensor.shape}", 0, LEAF)
-    items, edges, passing = list(boxes.values()), [], {}
-    for op in ops:
-        places = _inputs(op)
-        for port, i in enumerate(places):
-            source = op.edges[i]
-            if isinstance(source, Op):
-                upper = boxes[source]
-                for k in range(layer[source] + 1, layer[op]):  # several edges from one source share their way
-                    if (source, k) not in passing:
-                        passing[source, k] = _Item("", k)
-                        edges.append((upper, passing[source, k], 0))
-                    upper = passing[source, k]
-            else:
-                colour = CONSTANT if source is None else LEAF
-                upper = _Item("\n".join(_input(op, i, names)), layer[op] - 1, colour)
-                items.append(upper)
-            edges.append((upper, boxes[op], (port + 0.5) / len(places) - 0.5))
-    return items + list(passing.values()), edges
+def _rows(ops, names):
+    """The items row by row, the lowest first, each row from the left to the right in the order of its users below."""
+    level = _levels(ops)
+    rows, items = [[] for _ in range(max(level.values()) + 2)], {}
+
+    def item(op, row):
+        """The box of `op` or, in a row below that, the point where all edges from there pass."""
+        if (op, row) not in items:
+            text = f"{names[op]} {type(op).__name__}\n{op.output.shape}" if row == level[op] else ""
+            items[op, row] = _Item(text, OP, op)
+            rows[row].append(items[op, row])
+        return items[op, row]
+
+    item(ops[0], 0)
+    for row, above in enumerate(rows[1:], 1):
+        for lower in rows[row - 1]:
+            op, places = lower.op, _inputs(lower.op) if lower.op and lower.text else []
+            for port, i in enumerate(places):
+                if isinstance(op.edges[i], Op):
+                    upper = item(op.edges[i], row)
+                else:
+                    upper = _Item("\n".join(_input(op, i, names)), CONSTANT if op.edges[i] is None else LEAF)
+                    above.append(upper)
+                lower.inputs.append((upper, ((port + 0.5) / len(places) - 0.5) * lower.width))
+            if not lower.text:
+                lower.inputs.append((item(op, row), 0))
+    return rows
 
 
-def _layers(ops):
-    """The layer of each op: one below its lowest input, but what hangs on leaves alone directly above its user."""
-    uses, layer, free, above = Counter(edge for op in ops for edge in op.edges), {}, set(), {}
+def _levels(ops):
+    """How high each op stands, the result at 0: right below its highest input, or right above its lowest user."""
+    depth, users = {}, {op: [] for op in ops}
     for op in reversed(ops):
         sources = [edge for edge in op.edges if isinstance(edge, Op)]
-        layer[op] = 1 + max((layer[source] for source in sources), default=0)
-        if all(source in free and uses[source] == 1 for source in sources):
-            free.add(op)
-    for op in ops:
-        if op in free and op in above:
-            layer[op] = above[op]
-        for edge in op.edges:
-            above[edge] = min(above.get(edge, len(ops)), layer[op] - 1)
-    return layer
+        depth[op] = 1 + max((depth[source] for source in sources), default=0)
+        for source in sources:
+            users[source].append(op)
+    for op in ops[1:]:
+        if sum(isinstance(edge, Op) for edge in op.edges) <= len(users[op]):  # then this makes no edges longer
+            depth[op] = min(depth[user] for user in users[op]) - 1
+    return {op: depth[ops[0]] - depth[op] for op in ops}
 
 
-def _arrange(rows, edges):
-    """Order each row and set its boxes' x, again and again: at the mean of their neighbours, but boxes apart.
-
-    The first sweeps go up and down by turns, last up, and sort each row by its neighbours in the one they come from,
-    which undoes crossings. The others keep the order and lower Σ weight·(x_upper − x_lower)² over all edges, row by row
-    exactly.
-    """
+def _arrange(rows):
+    """Set the boxes' x: lower Σ weight·(x_upper − x_lower − place)² over all edges, row by row exactly, boxes apart."""
     from scipy.optimize import isotonic_regression
 
-    near = {item: ([], []) for row in rows for item in row}  # (neighbour, weight, distance) below and above
-    for upper, lower, port in edges:
-        weight = 1 if upper.colour in (LEAF, CONSTANT) else 8
-        near[upper][0].append((lower, weight, port * lower.width))
-        near[lower][1].append((upper, weight, -port * lower.width))
-    for sweep in range(49):
-        sorting, side = sweep < 25, sweep % 2
-        for row in rows if side else rows[::-1]:
-            wanted, weights = {}, {}
-            for item in row:
-                both = near[item][0] + near[item][1]
-                used = near[item][side] or both if sorting else both
-                weights[item] = sum(weight for _, weight, _ in used) or 1
-                wanted[item] = sum(w * (n.x + sorting * shift) for n, w, shift in used) / weights[item]
-            if sorting:
-                row.sort(key=wanted.__getitem__)
+    near = {item: [] for row in rows for item in row}  # (neighbour, distance from it, weight)
+    for lower in near:
+        for upper, place in lower.inputs:
+            weight = 8 if upper.colour == OP else 1
+            near[lower].append((upper, -place, weight))
+            near[upper].append((lower, place, weight))
+    for sweep in range(48):
+        for row in rows[:: 1 if sweep % 2 else -1]:
+            weights = [sum(weight for *_, weight in near[item]) or 1 for item in row]
+            wanted = [sum(w * (n.x + d) for n, d, w in near[item]) / total for item, total in zip(row, weights)]
             room = np.array([item.width + 0.15 for item in row])
             offset = np.cumsum(room) - room / 2
-            target = [wanted[item] for item in row] - offset
-            for item, x in zip(row, isotonic_regression(target, weights=[weights[i] for i in row]).x + offset):
+            for item, x in zip(row, isotonic_regression(wanted - offset, weights=weights).x + offset):
                 item.x = float(x)
 
 
-def _figure(items, edges):
+def _figure(rows):
+    from matplotlib.figure import Figure
     from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
     from matplotlib.path import Path
 
-    from .plot import figure
-
-    left = min(item.x - item.width / 2 for item in items) - 0.1
-    right = max(item.x + item.width / 2 for item in items) + 0.1
-    height = (max(item.layer for item in items) + 1) * (HEIGHT + GAP) - GAP + 0.2
-    fig, axes = figure(1, 1, right - left, height)
-    ax = axes[0, 0]
-    ax.set(position=(0, 0, 1, 1), xlim=(left, right), ylim=(height - 0.1, -0.1))
+    left = min(item.x - item.width / 2 for row in rows for item in row) - 0.1
+    right = max(item.x + item.width / 2 for row in rows for item in row) + 0.1
+    height = len(rows) * (HEIGHT + GAP) - GAP + 0.2
+    fig = Figure((right - left, height))
+    ax = fig.add_axes((0, 0, 1, 1), xlim=(left, right), ylim=(-0.1, height - 0.1))
     ax.set_axis_off()
-    for upper, lower, port in edges:
-        start, end = upper.layer * (HEIGHT + GAP) + HEIGHT, lower.layer * (HEIGHT + GAP)
-        x, middle = lower.x + port * lower.width, (start + end) / 2
-        points = [(upper.x, start), (upper.x, middle), (x, middle), (x, end)]
-        codes = [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4]
-        if not lower.text:
-            points, codes = points + [(x, end + HEIGHT)], codes + [Path.LINETO]
-        style = "-|>" if lower.text else "-"
-        ax.add_patch(FancyArrowPatch(path=Path(points, codes), arrowstyle=style, mutation_scale=7, lw=0.8, color="0.4"))
-    for item in items:
+    font = {"family": "DejaVu Sans Mono", "size": SIZE, "parse_math": False, "ha": "center", "va": "center"}
+    for bottom, item in ((row * (HEIGHT + GAP), item) for row, items in enumerate(rows) for item in items):
+        top = bottom + HEIGHT
+        for upper, place in item.inputs:
+            x, start, middle = item.x + place, top + GAP, top + GAP / 2
+            points = [(upper.x, start), (upper.x, middle), (x, middle), (x, top)]
+            codes = [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4]
+            if not item.text:
+                points, codes = points + [(x, bottom)], codes + [Path.LINETO]
+            style = "-|>" if item.text else "-"
+            path = Path(points, codes)
+            ax.add_patch(FancyArrowPatch(path=path, arrowstyle=style, mutation_scale=7, lw=0.8, color="0.4"))
         if item.text:
-            corner, y = item.x - item.width / 2, item.layer * (HEIGHT + GAP)
             style = "round,pad=0,rounding_size=" + ("0.02" if item.colour == OP else "0.12")
-            ax.add_patch(FancyBboxPatch((corner, y), item.width, HEIGHT, style, fc=item.colour, ec="0.4", lw=0.8))
-            font = {"family": "DejaVu Sans Mono", "size": SIZE, "parse_math": False}
-            ax.text(item.x, y + HEIGHT / 2, item.text, ha="center", va="center", **font)
+            corner = item.x - item.width / 2, bottom
+            ax.add_patch(FancyBboxPatch(corner, item.width, HEIGHT, style, fc=item.colour, ec="0.4", lw=0.8))
+            ax.text(item.x, bottom + HEIGHT / 2, item.text, **font)
     return fig
 
 
