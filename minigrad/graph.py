@@ -114,14 +114,15 @@ def _input(op, i, names):
 LARGEST = 400  # boxes in a picture
 SIZE, HEIGHT, GAP = 8, 0.36, 0.3  # of the text in points; of a box and between boxes in inches
 OP, LEAF, CONSTANT = "#cfe2f3", "#fce5cd", "#eeeeee"
+ROUNDING = {OP: 0.02, LEAF: 0.12, CONSTANT: 0.12}
 
 
 class _Item:
     """A box; or, without text, a point that an edge passes on its way through a row of boxes. Lengths in inches."""
 
-    def __init__(self, text, colour, op=None):
-        self.text, self.colour, self.op = text, colour, op
-        self.x, self.inputs = 0.0, []  # of its centre; the items above with the places, from its centre, of their edges
+    def __init__(self, text, colour):
+        self.text, self.colour, self.x = text, colour, 0.0  # x of its centre
+        self.inputs = []  # the items above, and how far from the centre the edges from there arrive
         letters = max(map(len, text.split("\n")))
         self.width = max(0.3, letters * 0.602 * SIZE / 72 + 0.15) if text else 0.0  # DejaVu Sans Mono: 0.602 a letter
 
@@ -147,72 +148,69 @@ def draw(tensor: Tensor):
             f"draw: the graph has {boxes} boxes, {len(ops)} of them ops, and a picture is readable up to {LARGEST}: "
             "draw a part of it, such as one layer or a few time steps, or print it all with trace(loss)"
         )
-    rows = _rows(ops, _names(tensor, ops)) if ops else [[_Item(f"{tensor.name or 'leaf'}\n{tensor.shape}", LEAF)]]
-    _arrange(rows)
+    rows = [[_Item(f"{tensor.name or 'leaf'}\n{tensor.shape}", LEAF)]]
+    if ops:
+        rows = _rows(ops, _names(tensor, ops))
+        _arrange(rows)
     return _figure(rows)
 
 
 def _rows(ops, names):
-    """The items row by row, the lowest first, each row from the left to the right in the order of its users below."""
-    level = _levels(ops)
-    rows, items = [[] for _ in range(max(level.values()) + 2)], {}
+    """The items row by row, the lowest first, each row from the left to the right in the order of the ops' inputs."""
+    height, items = _heights(ops), {}
+    rows = [[] for _ in range(max(height.values()) + 2)]
 
     def item(op, row):
-        """The box of `op` or, in a row below that, the point where all edges from there pass."""
-        if (op, row) not in items:
-            text = f"{names[op]} {type(op).__name__}\n{op.output.shape}" if row == level[op] else ""
-            items[op, row] = _Item(text, OP, op)
-            rows[row].append(items[op, row])
-        return items[op, row]
+        """The box of `op` or, in a row below that, the point where all its edges pass; with all that is above."""
+        if (op, row) in items:
+            return items[op, row]
+        is_box = row == height[op]
+        new = items[op, row] = _Item(f"{names[op]} {type(op).__name__}\n{op.output.shape}" if is_box else "", OP)
+        rows[row].append(new)
+        sources = [(op.edges[i], i) for i in _inputs(op)] if is_box else [(op, None)]
+        for port, (source, i) in enumerate(sources):
+            if isinstance(source, Op):
+                upper = item(source, row + 1)
+            else:
+                upper = _Item("\n".join(_input(op, i, names)), CONSTANT if source is None else LEAF)
+                rows[row + 1].append(upper)
+            new.inputs.append((upper, ((port + 0.5) / len(sources) - 0.5) * new.width))
+        return new
 
     item(ops[0], 0)
-    for row, above in enumerate(rows[1:], 1):
-        for lower in rows[row - 1]:
-            op, places = lower.op, _inputs(lower.op) if lower.op and lower.text else []
-            for port, i in enumerate(places):
-                if isinstance(op.edges[i], Op):
-                    upper = item(op.edges[i], row)
-                else:
-                    upper = _Item("\n".join(_input(op, i, names)), CONSTANT if op.edges[i] is None else LEAF)
-                    above.append(upper)
-                lower.inputs.append((upper, ((port + 0.5) / len(places) - 0.5) * lower.width))
-            if not lower.text:
-                lower.inputs.append((item(op, row), 0))
     return rows
 
 
-def _levels(ops):
-    """How high each op stands, the result at 0: right below its highest input, or right above its lowest user."""
-    depth, users = {}, {op: [] for op in ops}
+def _heights(ops):
+    """The row of each op: right below its lowest input or, where that makes no edge longer, above its highest user."""
+    sources = {op: [edge for edge in op.edges if isinstance(edge, Op)] for op in ops}
+    users, depth = {op: [] for op in ops}, {}
     for op in reversed(ops):
-        sources = [edge for edge in op.edges if isinstance(edge, Op)]
-        depth[op] = 1 + max((depth[source] for source in sources), default=0)
-        for source in sources:
+        depth[op] = 1 + max((depth[source] for source in sources[op]), default=0)
+        for source in sources[op]:
             users[source].append(op)
     for op in ops[1:]:
-        if sum(isinstance(edge, Op) for edge in op.edges) <= len(users[op]):  # then this makes no edges longer
+        if len(sources[op]) <= len(users[op]):
             depth[op] = min(depth[user] for user in users[op]) - 1
     return {op: depth[ops[0]] - depth[op] for op in ops}
 
 
 def _arrange(rows):
-    """Set the boxes' x: lower Σ weight·(x_upper − x_lower − place)² over all edges, row by row exactly, boxes apart."""
+    """Set the boxes' x: lower Σ (x_upper − x_lower − place)² over all edges, row by row exactly, with boxes apart."""
     from scipy.optimize import isotonic_regression
 
-    near = {item: [] for row in rows for item in row}  # (neighbour, distance from it, weight)
+    near = {item: [] for row in rows for item in row}  # the neighbours, with the distance wanted from each
     for lower in near:
         for upper, place in lower.inputs:
-            weight = 8 if upper.colour == OP else 1
-            near[lower].append((upper, -place, weight))
-            near[upper].append((lower, place, weight))
-    for sweep in range(48):
-        for row in rows[:: 1 if sweep % 2 else -1]:
-            weights = [sum(weight for *_, weight in near[item]) or 1 for item in row]
-            wanted = [sum(w * (n.x + d) for n, d, w in near[item]) / total for item, total in zip(row, weights)]
-            room = np.array([item.width + 0.15 for item in row])
-            offset = np.cumsum(room) - room / 2
-            for item, x in zip(row, isotonic_regression(wanted - offset, weights=weights).x + offset):
-                item.x = float(x)
+            near[lower].append((upper, -place))
+            near[upper].append((lower, place))
+    for row in (rows[::-1] + rows) * 24:
+        weights = [len(near[item]) for item in row]
+        wanted = [np.mean([neighbour.x + distance for neighbour, distance in near[item]]) for item in row]
+        room = np.array([item.width + 0.15 for item in row])
+        offset = np.cumsum(room) - room / 2
+        for item, x in zip(row, isotonic_regression(wanted - offset, weights=weights).x + offset):
+            item.x = x
 
 
 def _figure(rows):
@@ -227,20 +225,16 @@ def _figure(rows):
     ax = fig.add_axes((0, 0, 1, 1), xlim=(left, right), ylim=(-0.1, height - 0.1))
     ax.set_axis_off()
     font = {"family": "DejaVu Sans Mono", "size": SIZE, "parse_math": False, "ha": "center", "va": "center"}
-    for bottom, item in ((row * (HEIGHT + GAP), item) for row, items in enumerate(rows) for item in items):
-        top = bottom + HEIGHT
+    codes = [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4, Path.LINETO]
+    for bottom, item in ((i * (HEIGHT + GAP), item) for i, row in enumerate(rows) for item in row):
+        top, middle = bottom + HEIGHT, bottom + HEIGHT + GAP / 2
         for upper, place in item.inputs:
-            x, start, middle = item.x + place, top + GAP, top + GAP / 2
-            points = [(upper.x, start), (upper.x, middle), (x, middle), (x, top)]
-            codes = [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4]
-            if not item.text:
-                points, codes = points + [(x, bottom)], codes + [Path.LINETO]
-            style = "-|>" if item.text else "-"
+            x, (end, style) = item.x + place, (top, "-|>") if item.text else (bottom, "-")
+            points = (upper.x, top + GAP), (upper.x, middle), (x, middle), (x, top + 0.08), (x, end)
             path = Path(points, codes)
             ax.add_patch(FancyArrowPatch(path=path, arrowstyle=style, mutation_scale=7, lw=0.8, color="0.4"))
         if item.text:
-            style = "round,pad=0,rounding_size=" + ("0.02" if item.colour == OP else "0.12")
-            corner = item.x - item.width / 2, bottom
+            corner, style = (item.x - item.width / 2, bottom), f"round,pad=0,rounding_size={ROUNDING[item.colour]}"
             ax.add_patch(FancyBboxPatch(corner, item.width, HEIGHT, style, fc=item.colour, ec="0.4", lw=0.8))
             ax.text(item.x, bottom + HEIGHT / 2, item.text, **font)
     return fig
