@@ -10,7 +10,6 @@ import linecache
 import os
 import sys
 import weakref
-from collections import Counter
 from functools import wraps
 
 import numpy as np
@@ -42,24 +41,23 @@ def trace(loss: Tensor) -> None:
     x                        (2,)    5
     """
     ops = _ops(loss)
-    first = autograd._first_gradient(loss, None, False)
     names = _names(loss, ops)
+    outputs = [Tensor(node.output, True, node) if isinstance(node, Op) else node for node in names]
     retained = [(op, op.grad) for op in ops if op.retains_grad]
     try:
-        with autograd.no_grad():
-            gradients = autograd._walk({loss.op or loss: first}, set(names), True, False)
+        gradients = autograd.grad(loss, outputs, retain_graph=True, allow_unused=True)
     finally:
         for op, gradient in retained:
             op.grad = gradient
     rows = [("op", "inputs", "output", "‖∂L/∂output‖")]
-    for node, name in names.items():
-        inputs, output = [], node
+    for (node, name), output, gradient in zip(names.items(), outputs, gradients):
+        inputs = []
         if isinstance(node, Op):
-            inputs, output = [" ".join(_input(node, i, names)) for i in _inputs(node)], node.output
+            inputs = [" ".join(_input(node, i, names)) for i in _inputs(node)]
             name = f"{name:{len(str(len(ops))) + 1}} {type(node).__name__}"
         if len(inputs) > 4:
             inputs[3:] = [f"and {len(inputs) - 3} more"]
-        norm = f"{float(gradients[node].double().norm()):.4g}" if node in gradients else "none"
+        norm = "none" if gradient is None else f"{float(gradient.double().norm()):.4g}"
         rows.append((name, ", ".join(inputs), str(output.shape), norm))
     widths = [max(map(len, column)) for column in zip(*rows)]
     for row in rows:
@@ -85,14 +83,11 @@ def _ops(tensor):
 
 def _names(tensor, ops):
     """What to call each node: the ops #n to #1, then the leaves by name, numbered where several have the same."""
-    leaves = dict.fromkeys(edge for op in ops[::-1] for edge in op.edges if isinstance(edge, Tensor))
-    leaves = leaves or [tensor]
-    total, seen = Counter(leaf.name or "leaf" for leaf in leaves), Counter()
-    names = {op: f"#{len(ops) - i}" for i, op in enumerate(ops)}
-    for leaf in leaves:
-        name = leaf.name or "leaf"
-        seen[name] += 1
-        names[leaf] = name if total[name] == 1 else f"{name} {seen[name]}"
+    names, leaves = {op: f"#{len(ops) - i}" for i, op in enumerate(ops)}, {}
+    for leaf in dict.fromkeys(edge for op in ops[::-1] for edge in op.edges if isinstance(edge, Tensor)) or [tensor]:
+        leaves.setdefault(leaf.name or "leaf", []).append(leaf)
+    for name, several in leaves.items():
+        names |= {leaf: f"{name} {i}" if len(several) > 1 else name for i, leaf in enumerate(several, 1)}
     return names
 
 
