@@ -53,7 +53,7 @@ def trace(loss: Tensor) -> None:
     for (node, name), output, gradient in zip(names.items(), outputs, gradients):
         inputs = []
         if isinstance(node, Op):
-            inputs = [" ".join(_input(node, i, names)) for i in _inputs(node)]
+            inputs = [" ".join(text) for _, text in _inputs(node, names)]
             name = f"{name:{len(str(len(ops))) + 1}} {type(node).__name__}"
         if len(inputs) > 4:
             inputs[3:] = [f"and {len(inputs) - 3} more"]
@@ -91,18 +91,14 @@ def _names(tensor, ops):
     return names
 
 
-def _inputs(op):
-    """The places of the inputs that are there: an optional one may be None."""
-    return [i for i, array in enumerate(op.arrays) if array is not None]
-
-
-def _input(op, i, names):
-    """What input i is called, and its shape; a number stands for itself."""
-    array, edge = op.arrays[i], op.edges[i]
-    if edge is None and not hasattr(array, "shape"):
-        return (str(array),)
-    name = getattr(op.inputs[i], "name", None)
-    return names[edge] if edge is not None else f"constant {name}" if name else "constant", str(array.shape)
+def _inputs(op, names):
+    """The inputs that are there, for an optional one may be None: the edge, and name and shape, or a number's value."""
+    for x, array, edge in zip(op.inputs, op.arrays, op.edges):
+        if hasattr(array, "shape"):
+            constant = f"constant {getattr(x, 'name', None) or ''}".rstrip()
+            yield edge, (names.get(edge, constant), str(array.shape))
+        elif array is not None:
+            yield edge, (str(array),)
 
 
 # ------------------------------------------------------------------ the graph as a picture
@@ -137,7 +133,8 @@ def draw(tensor: Tensor):
     ['#2 Tanh (1, 2)', '#1 Linear (1, 2)', 'constant (1, 3)', 'weight (2, 3)', 'bias (2,)']
     """
     ops = _ops(tensor)
-    boxes = len(ops) + sum(not isinstance(op.edges[i], Op) for op in ops for i in _inputs(op))
+    names = _names(tensor, ops)
+    boxes = len(ops) + sum(not isinstance(edge, Op) for op in ops for edge, _ in _inputs(op, names))
     if boxes > LARGEST:
         raise ValueError(
             f"draw: the graph has {boxes} boxes, {len(ops)} of them ops, and a picture is readable up to {LARGEST}: "
@@ -145,7 +142,7 @@ def draw(tensor: Tensor):
         )
     rows = [[_Item(f"{tensor.name or 'leaf'}\n{tensor.shape}", LEAF)]]
     if ops:
-        rows = _rows(ops, _names(tensor, ops))
+        rows = _rows(ops, names)
         _arrange(rows)
     return _figure(rows)
 
@@ -162,12 +159,12 @@ def _rows(ops, names):
         is_box = row == height[op]
         new = items[op, row] = _Item(f"{names[op]} {type(op).__name__}\n{op.output.shape}" if is_box else "", OP)
         rows[row].append(new)
-        sources = [(op.edges[i], i) for i in _inputs(op)] if is_box else [(op, None)]
-        for port, (source, i) in enumerate(sources):
+        sources = list(_inputs(op, names)) if is_box else [(op, ())]
+        for port, (source, text) in enumerate(sources):
             if isinstance(source, Op):
                 upper = item(source, row + 1)
             else:
-                upper = _Item("\n".join(_input(op, i, names)), CONSTANT if source is None else LEAF)
+                upper = _Item("\n".join(text), CONSTANT if source is None else LEAF)
                 rows[row + 1].append(upper)
             new.inputs.append((upper, ((port + 0.5) / len(sources) - 0.5) * new.width))
         return new
@@ -259,29 +256,40 @@ def detect_anomaly():
         yield  # inside another one
         return
     plain_call, plain_walk = Op.__call__, autograd._walk
-    lines, walking = weakref.WeakKeyDictionary(), []  # the line of each op; the op that each running walk has come to
+    lines, walking = weakref.WeakKeyDictionary(), []  # the line of each op; that of the op each running walk is at
 
     def call(op, *inputs):
         with np.errstate(all="ignore"):
             output = plain_call(op, *inputs)
-        if isinstance(output, Tensor):
-            lines[op] = lines.get(walking[-1]) if walking else _line_of_user()
-            if not walking and _trouble(output):  # else it is a step of a gradient, which is looked at as a whole
-                raise _anomaly(op, "", inputs, lines[op], [(f"the output {output.shape}", output)])
+        if walking:  # it is a step of a gradient, which is looked at as a whole
+            lines[op] = walking[-1]
+        elif isinstance(output, Tensor):
+            lines[op] = _line_of_user()
+            _look(op, "", inputs, lines[op], [(f"the output {output.shape}", output)])
         return output
 
     def attribute(op, name):
         value = object.__getattribute__(op, name)
-        is_gradient = value is not None and name in type(op).gradient_names
-        if walking and (is_gradient or name == "reference"):
-            walking[-1] = op
-        return _watched(op, value, lines) if is_gradient else value
+        if not walking or value is None or name not in (*type(op).gradient_names, "reference"):
+            return value
+        line = walking[-1] = lines.get(op)
 
+        @wraps(value)
+        def watched(g, output, *arrays, **which):
+            result = value(g, output, *arrays, **which)
+            i = which.get("i", op.gradient_names.index(name))
+            made = [("the gradient that arrived already", g), ("the output already", output)]
+            made.append((f"the gradient for {_label(op, i, op.inputs[i])}", result))
+            _look(op, "backward of ", op.inputs, line, made)
+            return result
+
+        return value if name == "reference" else watched
+
+    @np.errstate(all="ignore")
     def walk(*args):
         walking.append(None)
         try:
-            with np.errstate(all="ignore"):
-                found = plain_walk(*args)
+            found = plain_walk(*args)
         finally:
             walking.pop()
         for node, g in found.items():
@@ -298,57 +306,36 @@ def detect_anomaly():
         del Op.__getattribute__
 
 
-def _watched(op, gradient, lines):
-    """The method `gradient` of `op`, with a look at what it returns."""
-
-    @wraps(gradient)
-    def watched(g, output, *arrays, **which):
-        result = gradient(g, output, *arrays, **which)
-        if _trouble(result):
-            inputs = vars(op).get("inputs", arrays)
-            label = _labels(op, inputs)[which.get("i", op.gradient_names.index(gradient.__name__))]
-            made = [("the gradient that arrived", g), ("the output", output), (f"the gradient for {label}", result)]
-            raise _anomaly(op, "backward of ", inputs, lines.get(op), made)
-        return result
-
-    return watched
+def _look(op, phase, inputs, line, made):
+    """Raise if the last of what was `made` is not finite; to blame is the first such: of the inputs, or of `made`."""
+    if not _trouble(made[-1][1]):
+        return
+    labels = [_label(op, i, x) for i, x in enumerate(inputs)]
+    suspects = [*((f"the input {label} already", x) for label, x in zip(labels, inputs)), *made]
+    what, trouble = next((what, _trouble(x)) for what, x in suspects if _trouble(x))
+    line = line or "(no line: the op was recorded before detect_anomaly() began)"
+    raise FloatingPointError(f"{phase}{type(op).__name__}: {what} {trouble}\n  inputs: {', '.join(labels)}\n  {line}")
 
 
 def _trouble(x):
     """What is not finite in x, in words, or None."""
     array = plain(x)
-    array = np.asarray(array) if isinstance(array, float) else array
     xp = get_array_module(array)
-    if not hasattr(array, "dtype") or array.dtype.kind != "f" or (finite := xp.isfinite(array)).all():
+    array = xp.asarray(array)
+    if array.dtype.kind != "f" or (finite := xp.isfinite(array)).all():
         return None
-    nans = int(xp.isnan(array).sum())
-    infs = array.size - nans - int(finite.sum())
-    counts = " and ".join(f"{n} {kind}" for n, kind in ((nans, "NaN"), (infs, "Inf")) if n)
+    found = ("NaN", int(xp.isnan(array).sum())), ("Inf", int(xp.isinf(array).sum()))
+    counts = " and ".join(f"{n} {kind}" for kind, n in found if n)
     first = [int(i) for i in np.unravel_index(int(finite.argmin()), array.shape)]
     return f"has {counts} of {array.size} values, the first at {first}" if first else f"is {counts[2:]}"
 
 
-def _anomaly(op, phase, inputs, line, made):
-    """The error. To blame is the first that is not finite: of the inputs, or of what was `made` of them."""
-    labels = _labels(op, inputs)
-    suspects = [*((f"the input {label}", x) for label, x in zip(labels, inputs)), *made]
-    name, value = next((name, value) for name, value in suspects if _trouble(value))
-    what = f"{name} {'' if name == made[-1][0] else 'already '}{_trouble(value)}"
-    line = line or "(no line: the op was recorded before detect_anomaly() began)"
-    return FloatingPointError(f"{phase}{type(op).__name__}: {what}\n  inputs: {', '.join(labels)}\n  {line}")
-
-
-def _labels(op, inputs):
-    """The inputs as `forward` calls them, with each tensor's name and shape, or with a value: w = fc.weight (4,)"""
-    names = [name.removeprefix("grad_") for name in op.gradient_names]
-    names = [f"{names[0]}[{i}]" for i in range(len(inputs))] if op.variadic else names
-
-    def label(name, x):
-        if not hasattr(x, "shape"):
-            return f"{name} = {x}"
-        return f"{name} = {x.name} {x.shape}" if getattr(x, "name", None) else f"{name} {x.shape}"
-
-    return [label(name, x) for name, x in zip(names, inputs)]
+def _label(op, i, x):
+    """Input i as `forward` calls it, with its own name and its shape, or with its value: w = fc.weight (4,)"""
+    name = op.gradient_names[0 if op.variadic else i].removeprefix("grad_") + (f"[{i}]" if op.variadic else "")
+    if not hasattr(x, "shape"):
+        return f"{name} = {x}"
+    return f"{name} = {x.name} {x.shape}" if getattr(x, "name", None) else f"{name} {x.shape}"
 
 
 def _line_of_user():
