@@ -136,14 +136,9 @@ def draw(tensor: Tensor):
     names = _names(tensor, ops)
     boxes = len(ops) + sum(not isinstance(edge, Op) for op in ops for edge, _ in _inputs(op, names))
     if boxes > LARGEST:
-        raise ValueError(
-            f"draw: the graph has {boxes} boxes, {len(ops)} of them ops, and a picture is readable up to {LARGEST}: "
-            "draw a part of it, such as one layer or a few time steps, or print it all with trace(loss)"
-        )
-    rows = [[_Item(f"{tensor.name or 'leaf'}\n{tensor.shape}", LEAF)]]
-    if ops:
-        rows = _rows(ops, names)
-        _arrange(rows)
+        advice = "draw a part of it, such as one layer or a few time steps, or print it all with trace(loss)"
+        raise ValueError(f"draw: the graph has {boxes} boxes, and a picture is readable up to {LARGEST}: {advice}")
+    rows = _arranged(_rows(ops, names)) if ops else [[_Item(f"{names[tensor]}\n{tensor.shape}", LEAF)]]
     return _figure(rows)
 
 
@@ -176,19 +171,18 @@ def _rows(ops, names):
 def _heights(ops):
     """The row of each op: right below its lowest input or, where that makes no edge longer, above its highest user."""
     sources = {op: [edge for edge in op.edges if isinstance(edge, Op)] for op in ops}
-    users, depth = {op: [] for op in ops}, {}
+    depth = {}
     for op in reversed(ops):
         depth[op] = 1 + max((depth[source] for source in sources[op]), default=0)
-        for source in sources[op]:
-            users[source].append(op)
     for op in ops[1:]:
-        if len(sources[op]) <= len(users[op]):
-            depth[op] = min(depth[user] for user in users[op]) - 1
+        users = [user for user in ops if op in sources[user]]
+        if len(sources[op]) <= len(users):
+            depth[op] = min(depth[user] for user in users) - 1
     return {op: depth[ops[0]] - depth[op] for op in ops}
 
 
-def _arrange(rows):
-    """Set the boxes' x: lower Σ (x_upper − x_lower − place)² over all edges, row by row exactly, with boxes apart."""
+def _arranged(rows):
+    """The rows, with the boxes apart at the x that lower Σ (x_upper − x_lower − place)² over all edges, row by row."""
     from scipy.optimize import isotonic_regression
 
     near = {item: [] for row in rows for item in row}  # the neighbours, with the distance wanted from each
@@ -203,6 +197,7 @@ def _arrange(rows):
         offset = np.cumsum(room) - room / 2
         for item, x in zip(row, isotonic_regression(wanted - offset, weights=weights).x + offset):
             item.x = x
+    return rows
 
 
 def _figure(rows):
