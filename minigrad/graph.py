@@ -95,8 +95,8 @@ def _inputs(op, names):
     """The inputs that are there, for an optional one may be None: the edge, and name and shape, or a number's value."""
     for x, array, edge in zip(op.inputs, op.arrays, op.edges):
         if hasattr(array, "shape"):
-            constant = f"constant {getattr(x, 'name', None) or ''}".rstrip()
-            yield edge, (names.get(edge, constant), str(array.shape))
+            name = names[edge] if edge is not None else f"constant {getattr(x, 'name', None) or ''}".rstrip()
+            yield edge, (name, str(array.shape))
         elif array is not None:
             yield edge, (str(array),)
 
@@ -251,31 +251,33 @@ def detect_anomaly():
         yield  # inside another one
         return
     plain_call, plain_walk = Op.__call__, autograd._walk
-    lines, walking = weakref.WeakKeyDictionary(), []  # the line of each op; that of the op each running walk is at
+    lines, walking = weakref.WeakKeyDictionary(), []  # the line of each op; the op that each running walk has come to
 
     def call(op, *inputs):
         with np.errstate(all="ignore"):
             output = plain_call(op, *inputs)
         if walking:  # it is a step of a gradient, which is looked at as a whole
-            lines[op] = walking[-1]
+            lines[op] = lines.get(walking[-1])
         elif isinstance(output, Tensor):
             lines[op] = _line_of_user()
-            _look(op, "", inputs, lines[op], [(f"the output {output.shape}", output)])
+            if _trouble(output):
+                raise _anomaly(op, "", inputs, lines[op], [(f"the output {output.shape}", output)])
         return output
 
     def attribute(op, name):
         value = object.__getattribute__(op, name)
-        if not walking or value is None or name not in (*type(op).gradient_names, "reference"):
+        if not walking or value is None or name != "reference" and name not in type(op).gradient_names:
             return value
-        line = walking[-1] = lines.get(op)
+        walking[-1] = op
 
         @wraps(value)
         def watched(g, output, *arrays, **which):
             result = value(g, output, *arrays, **which)
-            i = which.get("i", op.gradient_names.index(name))
-            made = [("the gradient that arrived already", g), ("the output already", output)]
-            made.append((f"the gradient for {_label(op, i, op.inputs[i])}", result))
-            _look(op, "backward of ", op.inputs, line, made)
+            if _trouble(result):
+                i = which.get("i", op.gradient_names.index(name))
+                made = [("the gradient that arrived already", g), ("the output already", output)]
+                made.append((f"the gradient for {_label(op, i, op.inputs[i])}", result))
+                raise _anomaly(op, "backward of ", op.inputs, lines.get(op), made)
             return result
 
         return value if name == "reference" else watched
@@ -301,15 +303,13 @@ def detect_anomaly():
         del Op.__getattribute__
 
 
-def _look(op, phase, inputs, line, made):
-    """Raise if the last of what was `made` is not finite; to blame is the first such: of the inputs, or of `made`."""
-    if not _trouble(made[-1][1]):
-        return
+def _anomaly(op, phase, inputs, line, made):
+    """The error. To blame is the first that is not finite: of the inputs, or of what was `made` of them."""
     labels = [_label(op, i, x) for i, x in enumerate(inputs)]
     suspects = [*((f"the input {label} already", x) for label, x in zip(labels, inputs)), *made]
     what, trouble = next((what, _trouble(x)) for what, x in suspects if _trouble(x))
     line = line or "(no line: the op was recorded before detect_anomaly() began)"
-    raise FloatingPointError(f"{phase}{type(op).__name__}: {what} {trouble}\n  inputs: {', '.join(labels)}\n  {line}")
+    return FloatingPointError(f"{phase}{type(op).__name__}: {what} {trouble}\n  inputs: {', '.join(labels)}\n  {line}")
 
 
 def _trouble(x):
