@@ -10,7 +10,6 @@ import linecache
 import os
 import sys
 import weakref
-from collections import Counter
 from functools import wraps
 
 import numpy as np
@@ -42,24 +41,23 @@ def trace(loss: Tensor) -> None:
     x                        (2,)    5
     """
     ops = _ops(loss)
-    first = autograd._first_gradient(loss, None, False)
     names = _names(loss, ops)
+    outputs = [Tensor(node.output, True, node) if isinstance(node, Op) else node for node in names]
     retained = [(op, op.grad) for op in ops if op.retains_grad]
     try:
-        with autograd.no_grad():
-            gradients = autograd._walk({loss.op or loss: first}, set(names), True, False)
+        gradients = autograd.grad(loss, outputs, retain_graph=True, allow_unused=True)
     finally:
         for op, gradient in retained:
             op.grad = gradient
     rows = [("op", "inputs", "output", "‖∂L/∂output‖")]
-    for node, name in names.items():
-        inputs, output = [], node
+    for (node, name), output, gradient in zip(names.items(), outputs, gradients):
+        inputs = []
         if isinstance(node, Op):
-            inputs, output = [" ".join(_input(node, i, names)) for i in _inputs(node)], node.output
+            inputs = [" ".join(text) for _, text in _inputs(node, names)]
             name = f"{name:{len(str(len(ops))) + 1}} {type(node).__name__}"
         if len(inputs) > 4:
             inputs[3:] = [f"and {len(inputs) - 3} more"]
-        norm = f"{float(gradients[node].double().norm()):.4g}" if node in gradients else "none"
+        norm = "none" if gradient is None else f"{float(gradient.double().norm()):.4g}"
         rows.append((name, ", ".join(inputs), str(output.shape), norm))
     widths = [max(map(len, column)) for column in zip(*rows)]
     for row in rows:
@@ -85,42 +83,37 @@ def _ops(tensor):
 
 def _names(tensor, ops):
     """What to call each node: the ops #n to #1, then the leaves by name, numbered where several have the same."""
-    leaves = dict.fromkeys(edge for op in ops[::-1] for edge in op.edges if isinstance(edge, Tensor))
-    leaves = leaves or [tensor]
-    total, seen = Counter(leaf.name or "leaf" for leaf in leaves), Counter()
-    names = {op: f"#{len(ops) - i}" for i, op in enumerate(ops)}
-    for leaf in leaves:
-        name = leaf.name or "leaf"
-        seen[name] += 1
-        names[leaf] = name if total[name] == 1 else f"{name} {seen[name]}"
+    names, leaves = {op: f"#{len(ops) - i}" for i, op in enumerate(ops)}, {}
+    for leaf in dict.fromkeys(edge for op in ops[::-1] for edge in op.edges if isinstance(edge, Tensor)) or [tensor]:
+        leaves.setdefault(leaf.name or "leaf", []).append(leaf)
+    for name, several in leaves.items():
+        names |= {leaf: f"{name} {i}" if len(several) > 1 else name for i, leaf in enumerate(several, 1)}
     return names
 
 
-def _inputs(op):
-    """The places of the inputs that are there: an optional one may be None."""
-    return [i for i, array in enumerate(op.arrays) if array is not None]
-
-
-def _input(op, i, names):
-    """What input i is called, and its shape; a number stands for itself."""
-    array, edge = op.arrays[i], op.edges[i]
-    if edge is None and not hasattr(array, "shape"):
-        return (str(array),)
-    name = getattr(op.inputs[i], "name", None)
-    return names[edge] if edge is not None else f"constant {name}" if name else "constant", str(array.shape)
+def _inputs(op, names):
+    """The inputs that are there, for an optional one may be None: the edge, and name and shape, or a number's value."""
+    for x, array, edge in zip(op.inputs, op.arrays, op.edges):
+        if hasattr(array, "shape"):
+            name = names[edge] if edge is not None else f"constant {getattr(x, 'name', None) or ''}".rstrip()
+            yield edge, (name, str(array.shape))
+        elif array is not None:
+            yield edge, (str(array),)
 
 
 # ------------------------------------------------------------------ the graph as a picture
 LARGEST = 400  # boxes in a picture
 SIZE, HEIGHT, GAP = 8, 0.36, 0.3  # of the text in points; of a box and between boxes in inches
 OP, LEAF, CONSTANT = "#cfe2f3", "#fce5cd", "#eeeeee"
+ROUNDING = {OP: 0.02, LEAF: 0.12, CONSTANT: 0.12}
 
 
 class _Item:
-    """A box; or, without text, a point that an edge passes on its way through a layer of boxes. Lengths in inches."""
+    """A box; or, without text, a point that an edge passes on its way through a row of boxes. Lengths in inches."""
 
-    def __init__(self, text, layer, colour=""):
-        self.text, self.layer, self.colour, self.x = text, layer, colour, 0.0  # x of its centre
+    def __init__(self, text, colour):
+        self.text, self.colour, self.x = text, colour, 0.0  # x of its centre
+        self.inputs = []  # the items above, and how far from the centre the edges from there arrive
         letters = max(map(len, text.split("\n")))
         self.width = max(0.3, letters * 0.602 * SIZE / 72 + 0.15) if text else 0.0  # DejaVu Sans Mono: 0.602 a letter
 
@@ -140,123 +133,97 @@ def draw(tensor: Tensor):
     ['#2 Tanh (1, 2)', '#1 Linear (1, 2)', 'constant (1, 3)', 'weight (2, 3)', 'bias (2,)']
     """
     ops = _ops(tensor)
-    boxes = len(ops) + sum(not isinstance(op.edges[i], Op) for op in ops for i in _inputs(op))
+    names = _names(tensor, ops)
+    boxes = len(ops) + sum(not isinstance(edge, Op) for op in ops for edge, _ in _inputs(op, names))
     if boxes > LARGEST:
-        raise ValueError(
-            f"draw: the graph has {boxes} boxes, {len(ops)} of them ops, and a picture is readable up to {LARGEST}: "
-            "draw a part of it, such as one layer or a few time steps, or print it all with trace(loss)"
-        )
-    items, edges = _items(tensor, ops)
-    rows = [[] for _ in range(max(item.layer for item in items) + 1)]
-    for item in items:
-        rows[item.layer].append(item)
-    _arrange(rows, edges)
-    return _figure(items, edges)
+        advice = "draw a part of it, such as one layer or a few time steps, or print it all with trace(loss)"
+        raise ValueError(f"draw: the graph has {boxes} boxes, and a picture is readable up to {LARGEST}: {advice}")
+    rows = _arranged(_rows(ops, names)) if ops else [[_Item(f"{names[tensor]}\n{tensor.shape}", LEAF)]]
+    return _figure(rows)
 
 
-def _items(tensor, ops):
-    """The items, and the edges between neighbouring layers: (from, to, where it enters: −½ left to ½ right)."""
-    names, layer = _names(tensor, ops), _layers(ops)
-    boxes = {op: _Item(f"{names[op]} {type(op).__name__}\n{op.output.shape}", layer[op], OP) for op in ops}
-    if not ops:
-        boxes[tensor] = _Item(f"{names[tensor]}\n{tensor.shape}", 0, LEAF)
-    items, edges, passing = list(boxes.values()), [], {}
-    for op in ops:
-        places = _inputs(op)
-        for port, i in enumerate(places):
-            source = op.edges[i]
+def _rows(ops, names):
+    """The items row by row, the lowest first, each row from the left to the right in the order of the ops' inputs."""
+    height, items = _heights(ops), {}
+    rows = [[] for _ in range(max(height.values()) + 2)]
+
+    def item(op, row):
+        """The box of `op` or, in a row below that, the point where all its edges pass; with all that is above."""
+        if (op, row) in items:
+            return items[op, row]
+        is_box = row == height[op]
+        new = items[op, row] = _Item(f"{names[op]} {type(op).__name__}\n{op.output.shape}" if is_box else "", OP)
+        rows[row].append(new)
+        sources = list(_inputs(op, names)) if is_box else [(op, ())]
+        for port, (source, text) in enumerate(sources):
             if isinstance(source, Op):
-                upper = boxes[source]
-                for k in range(layer[source] + 1, layer[op]):  # several edges from one source share their way
-                    if (source, k) not in passing:
-                        passing[source, k] = _Item("", k)
-                        edges.append((upper, passing[source, k], 0))
-                    upper = passing[source, k]
+                upper = item(source, row + 1)
             else:
-                colour = CONSTANT if source is None else LEAF
-                upper = _Item("\n".join(_input(op, i, names)), layer[op] - 1, colour)
-                items.append(upper)
-            edges.append((upper, boxes[op], (port + 0.5) / len(places) - 0.5))
-    return items + list(passing.values()), edges
+                upper = _Item("\n".join(text), CONSTANT if source is None else LEAF)
+                rows[row + 1].append(upper)
+            new.inputs.append((upper, ((port + 0.5) / len(sources) - 0.5) * new.width))
+        return new
+
+    item(ops[0], 0)
+    return rows
 
 
-def _layers(ops):
-    """The layer of each op: one below its lowest input, but what hangs on leaves alone directly above its user."""
-    uses, layer, free, above = Counter(edge for op in ops for edge in op.edges), {}, set(), {}
+def _heights(ops):
+    """The row of each op: right below its lowest input or, where that makes no edge longer, above its highest user."""
+    sources = {op: [edge for edge in op.edges if isinstance(edge, Op)] for op in ops}
+    depth = {}
     for op in reversed(ops):
-        sources = [edge for edge in op.edges if isinstance(edge, Op)]
-        layer[op] = 1 + max((layer[source] for source in sources), default=0)
-        if all(source in free and uses[source] == 1 for source in sources):
-            free.add(op)
-    for op in ops:
-        if op in free and op in above:
-            layer[op] = above[op]
-        for edge in op.edges:
-            above[edge] = min(above.get(edge, len(ops)), layer[op] - 1)
-    return layer
+        depth[op] = 1 + max((depth[source] for source in sources[op]), default=0)
+    for op in ops[1:]:
+        users = [user for user in ops if op in sources[user]]
+        if len(sources[op]) <= len(users):
+            depth[op] = min(depth[user] for user in users) - 1
+    return {op: depth[ops[0]] - depth[op] for op in ops}
 
 
-def _arrange(rows, edges):
-    """Order each row and set its boxes' x, again and again: at the mean of their neighbours, but boxes apart.
-
-    The first sweeps go up and down by turns, last up, and sort each row by its neighbours in the one they come from,
-    which undoes crossings. The others keep the order and lower Σ weight·(x_upper − x_lower)² over all edges, row by row
-    exactly.
-    """
+def _arranged(rows):
+    """The rows, with the boxes apart at the x that lower Σ (x_upper − x_lower − place)² over all edges, row by row."""
     from scipy.optimize import isotonic_regression
 
-    near = {item: ([], []) for row in rows for item in row}  # (neighbour, weight, distance) below and above
-    for upper, lower, port in edges:
-        weight = 1 if upper.colour in (LEAF, CONSTANT) else 8
-        near[upper][0].append((lower, weight, port * lower.width))
-        near[lower][1].append((upper, weight, -port * lower.width))
-    for sweep in range(49):
-        sorting, side = sweep < 25, sweep % 2
-        for row in rows if side else rows[::-1]:
-            wanted, weights = {}, {}
-            for item in row:
-                both = near[item][0] + near[item][1]
-                used = near[item][side] or both if sorting else both
-                weights[item] = sum(weight for _, weight, _ in used) or 1
-                wanted[item] = sum(w * (n.x + sorting * shift) for n, w, shift in used) / weights[item]
-            if sorting:
-                row.sort(key=wanted.__getitem__)
-            room = np.array([item.width + 0.15 for item in row])
-            offset = np.cumsum(room) - room / 2
-            target = [wanted[item] for item in row] - offset
-            for item, x in zip(row, isotonic_regression(target, weights=[weights[i] for i in row]).x + offset):
-                item.x = float(x)
+    near = {item: [] for row in rows for item in row}  # the neighbours, with the distance wanted from each
+    for lower in near:
+        for upper, place in lower.inputs:
+            near[lower].append((upper, -place))
+            near[upper].append((lower, place))
+    for row in (rows[::-1] + rows) * 24:
+        weights = [len(near[item]) for item in row]
+        wanted = [np.mean([neighbour.x + distance for neighbour, distance in near[item]]) for item in row]
+        room = np.array([item.width + 0.15 for item in row])
+        offset = np.cumsum(room) - room / 2
+        for item, x in zip(row, isotonic_regression(wanted - offset, weights=weights).x + offset):
+            item.x = x
+    return rows
 
 
-def _figure(items, edges):
+def _figure(rows):
+    from matplotlib.figure import Figure
     from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
     from matplotlib.path import Path
 
-    from .plot import figure
-
-    left = min(item.x - item.width / 2 for item in items) - 0.1
-    right = max(item.x + item.width / 2 for item in items) + 0.1
-    height = (max(item.layer for item in items) + 1) * (HEIGHT + GAP) - GAP + 0.2
-    fig, axes = figure(1, 1, right - left, height)
-    ax = axes[0, 0]
-    ax.set(position=(0, 0, 1, 1), xlim=(left, right), ylim=(height - 0.1, -0.1))
+    left = min(item.x - item.width / 2 for row in rows for item in row) - 0.1
+    right = max(item.x + item.width / 2 for row in rows for item in row) + 0.1
+    height = len(rows) * (HEIGHT + GAP) - GAP + 0.2
+    fig = Figure((right - left, height))
+    ax = fig.add_axes((0, 0, 1, 1), xlim=(left, right), ylim=(-0.1, height - 0.1))
     ax.set_axis_off()
-    for upper, lower, port in edges:
-        start, end = upper.layer * (HEIGHT + GAP) + HEIGHT, lower.layer * (HEIGHT + GAP)
-        x, middle = lower.x + port * lower.width, (start + end) / 2
-        points = [(upper.x, start), (upper.x, middle), (x, middle), (x, end)]
-        codes = [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4]
-        if not lower.text:
-            points, codes = points + [(x, end + HEIGHT)], codes + [Path.LINETO]
-        style = "-|>" if lower.text else "-"
-        ax.add_patch(FancyArrowPatch(path=Path(points, codes), arrowstyle=style, mutation_scale=7, lw=0.8, color="0.4"))
-    for item in items:
+    font = {"family": "DejaVu Sans Mono", "size": SIZE, "parse_math": False, "ha": "center", "va": "center"}
+    codes = [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4, Path.LINETO]
+    for bottom, item in ((i * (HEIGHT + GAP), item) for i, row in enumerate(rows) for item in row):
+        top, middle = bottom + HEIGHT, bottom + HEIGHT + GAP / 2
+        for upper, place in item.inputs:
+            x, (end, style) = item.x + place, (top, "-|>") if item.text else (bottom, "-")
+            points = (upper.x, top + GAP), (upper.x, middle), (x, middle), (x, top + 0.08), (x, end)
+            path = Path(points, codes)
+            ax.add_patch(FancyArrowPatch(path=path, arrowstyle=style, mutation_scale=7, lw=0.8, color="0.4"))
         if item.text:
-            corner, y = item.x - item.width / 2, item.layer * (HEIGHT + GAP)
-            style = "round,pad=0,rounding_size=" + ("0.02" if item.colour == OP else "0.12")
-            ax.add_patch(FancyBboxPatch((corner, y), item.width, HEIGHT, style, fc=item.colour, ec="0.4", lw=0.8))
-            font = {"family": "DejaVu Sans Mono", "size": SIZE, "parse_math": False}
-            ax.text(item.x, y + HEIGHT / 2, item.text, ha="center", va="center", **font)
+            corner, style = (item.x - item.width / 2, bottom), f"round,pad=0,rounding_size={ROUNDING[item.colour]}"
+            ax.add_patch(FancyBboxPatch(corner, item.width, HEIGHT, style, fc=item.colour, ec="0.4", lw=0.8))
+            ax.text(item.x, bottom + HEIGHT / 2, item.text, **font)
     return fig
 
 
@@ -289,24 +256,37 @@ def detect_anomaly():
     def call(op, *inputs):
         with np.errstate(all="ignore"):
             output = plain_call(op, *inputs)
-        if isinstance(output, Tensor):
-            lines[op] = lines.get(walking[-1]) if walking else _line_of_user()
-            if not walking and _trouble(output):  # else it is a step of a gradient, which is looked at as a whole
+        if walking:  # it is a step of a gradient, which is looked at as a whole
+            lines[op] = lines.get(walking[-1])
+        elif isinstance(output, Tensor):
+            lines[op] = _line_of_user()
+            if _trouble(output):
                 raise _anomaly(op, "", inputs, lines[op], [(f"the output {output.shape}", output)])
         return output
 
     def attribute(op, name):
         value = object.__getattribute__(op, name)
-        is_gradient = value is not None and name in type(op).gradient_names
-        if walking and (is_gradient or name == "reference"):
-            walking[-1] = op
-        return _watched(op, value, lines) if is_gradient else value
+        if not walking or value is None or name != "reference" and name not in type(op).gradient_names:
+            return value
+        walking[-1] = op
 
+        @wraps(value)
+        def watched(g, output, *arrays, **which):
+            result = value(g, output, *arrays, **which)
+            if _trouble(result):
+                i = which.get("i", op.gradient_names.index(name))
+                made = [("the gradient that arrived already", g), ("the output already", output)]
+                made.append((f"the gradient for {_label(op, i, op.inputs[i])}", result))
+                raise _anomaly(op, "backward of ", op.inputs, lines.get(op), made)
+            return result
+
+        return value if name == "reference" else watched
+
+    @np.errstate(all="ignore")
     def walk(*args):
         walking.append(None)
         try:
-            with np.errstate(all="ignore"):
-                found = plain_walk(*args)
+            found = plain_walk(*args)
         finally:
             walking.pop()
         for node, g in found.items():
@@ -323,57 +303,34 @@ def detect_anomaly():
         del Op.__getattribute__
 
 
-def _watched(op, gradient, lines):
-    """The method `gradient` of `op`, with a look at what it returns."""
-
-    @wraps(gradient)
-    def watched(g, output, *arrays, **which):
-        result = gradient(g, output, *arrays, **which)
-        if _trouble(result):
-            inputs = vars(op).get("inputs", arrays)
-            label = _labels(op, inputs)[which.get("i", op.gradient_names.index(gradient.__name__))]
-            made = [("the gradient that arrived", g), ("the output", output), (f"the gradient for {label}", result)]
-            raise _anomaly(op, "backward of ", inputs, lines.get(op), made)
-        return result
-
-    return watched
+def _anomaly(op, phase, inputs, line, made):
+    """The error. To blame is the first that is not finite: of the inputs, or of what was `made` of them."""
+    labels = [_label(op, i, x) for i, x in enumerate(inputs)]
+    suspects = [*((f"the input {label} already", x) for label, x in zip(labels, inputs)), *made]
+    what, trouble = next((what, _trouble(x)) for what, x in suspects if _trouble(x))
+    line = line or "(no line: the op was recorded before detect_anomaly() began)"
+    return FloatingPointError(f"{phase}{type(op).__name__}: {what} {trouble}\n  inputs: {', '.join(labels)}\n  {line}")
 
 
 def _trouble(x):
     """What is not finite in x, in words, or None."""
     array = plain(x)
-    array = np.asarray(array) if isinstance(array, float) else array
     xp = get_array_module(array)
-    if not hasattr(array, "dtype") or array.dtype.kind != "f" or (finite := xp.isfinite(array)).all():
+    array = xp.asarray(array)
+    if array.dtype.kind != "f" or (finite := xp.isfinite(array)).all():
         return None
-    nans = int(xp.isnan(array).sum())
-    infs = array.size - nans - int(finite.sum())
-    counts = " and ".join(f"{n} {kind}" for n, kind in ((nans, "NaN"), (infs, "Inf")) if n)
+    found = ("NaN", int(xp.isnan(array).sum())), ("Inf", int(xp.isinf(array).sum()))
+    counts = " and ".join(f"{n} {kind}" for kind, n in found if n)
     first = [int(i) for i in np.unravel_index(int(finite.argmin()), array.shape)]
     return f"has {counts} of {array.size} values, the first at {first}" if first else f"is {counts[2:]}"
 
 
-def _anomaly(op, phase, inputs, line, made):
-    """The error. To blame is the first that is not finite: of the inputs, or of what was `made` of them."""
-    labels = _labels(op, inputs)
-    suspects = [*((f"the input {label}", x) for label, x in zip(labels, inputs)), *made]
-    name, value = next((name, value) for name, value in suspects if _trouble(value))
-    what = f"{name} {'' if name == made[-1][0] else 'already '}{_trouble(value)}"
-    line = line or "(no line: the op was recorded before detect_anomaly() began)"
-    return FloatingPointError(f"{phase}{type(op).__name__}: {what}\n  inputs: {', '.join(labels)}\n  {line}")
-
-
-def _labels(op, inputs):
-    """The inputs as `forward` calls them, with each tensor's name and shape, or with a value: w = fc.weight (4,)"""
-    names = [name.removeprefix("grad_") for name in op.gradient_names]
-    names = [f"{names[0]}[{i}]" for i in range(len(inputs))] if op.variadic else names
-
-    def label(name, x):
-        if not hasattr(x, "shape"):
-            return f"{name} = {x}"
-        return f"{name} = {x.name} {x.shape}" if getattr(x, "name", None) else f"{name} {x.shape}"
-
-    return [label(name, x) for name, x in zip(names, inputs)]
+def _label(op, i, x):
+    """Input i as `forward` calls it, with its own name and its shape, or with its value: w = fc.weight (4,)"""
+    name = op.gradient_names[0 if op.variadic else i].removeprefix("grad_") + (f"[{i}]" if op.variadic else "")
+    if not hasattr(x, "shape"):
+        return f"{name} = {x}"
+    return f"{name} = {x.name} {x.shape}" if getattr(x, "name", None) else f"{name} {x.shape}"
 
 
 def _line_of_user():
