@@ -152,7 +152,7 @@ class LeakyReLU(Op):
         return (xp.maximum if self.slope <= 1 else xp.minimum)(x, self.slope * x)
     def grad_x(self, g, y, x):
         positive = astype(x > 0, x.dtype)
-        return g * (positive + self.slope * (1 - positive))
+        return g * (positive * (1 - self.slope) + self.slope)
 
 
 class Softplus(Op):
