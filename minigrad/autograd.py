@@ -282,7 +282,7 @@ def _as_own_tensor(g, owned):
 
 
 def _first_gradient(output: Tensor, g, create_graph: bool):
-    """∂L/∂output to start from: 1 for a scalar."""
+    """∂L/∂output to start from: 1 for a scalar; never the very array given, as ops know what they did by identity."""
     if not output.requires_grad:
         cuts = "comparisons, argmax, integers, detach() and no_grad() cut it off"
         raise RuntimeError(f"backward from a tensor without history: nothing with requires_grad=True led to it; {cuts}")
@@ -293,7 +293,7 @@ def _first_gradient(output: Tensor, g, create_graph: bool):
     if g.shape != output.shape:
         raise ValueError(f"the gradient given has shape {g.shape}, and the tensor it belongs to {output.shape}")
     g = g if g.dtype == output.dtype else g.astype(output.dtype)
-    return g if create_graph else g.data
+    return g.clone() if create_graph else g.data[...]
 
 
 def backward(self: Tensor, gradient=None, retain_graph: bool | None = None, create_graph: bool = False) -> None:

@@ -46,6 +46,8 @@ class _Recurrent(Module):
         sizes = dict(zip([axis for axis in axes if axis != "B" or not alone], x.shape))
         if sizes.get("T") == 0:
             raise ValueError(f"{name}: the sequence is empty: ({', '.join(sizes)}) is {x.shape}")
+        if len(self.states) == 1 and isinstance(hx, (tuple, list)):
+            raise TypeError(f"{name} takes its state as one tensor, h_0, not as a {type(hx).__name__}")
         if len(self.states) == 1 or hx is None:
             hx = [hx] * len(self.states)
         elif not isinstance(hx, (tuple, list)) or len(hx) != 2:

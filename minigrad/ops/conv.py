@@ -251,6 +251,7 @@ def _check_shapes(name, x, w, b, channels):
         raise ValueError(
             f"{name}: the input of shape {x.shape} (N, C, H, W) should have {w.shape[channels]} channels on axis 1, "
             f"as the weight of shape {w.shape} {layout} takes them"
+            + (": permute(0, 3, 1, 2) brings them from the last axis" if x.shape[3] == w.shape[channels] else "")
         )
     if b is not None and b.shape != (w.shape[1 - channels],):
         raise ValueError(f"{name}: the bias has shape (O,), here ({w.shape[1 - channels]},), and not {b.shape}")

@@ -74,5 +74,6 @@ def linear(x, weight, bias=None):
         raise ValueError(
             f"linear: the input of shape {x.shape} should have {weight.shape[-1]} features on its last axis, "
             f"as the weight of shape {weight.shape} (out, in) takes them"
+            + (": flatten(1) makes them one axis" if math.prod(x.shape[1:]) == weight.shape[-1] else "")
         )
     return Linear()(x, weight, bias)

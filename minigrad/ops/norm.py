@@ -126,7 +126,8 @@ def batch_norm(input, running_mean, running_var, weight=None, bias=None, trainin
     if not training:
         if running_mean is None:
             raise ValueError("batch_norm without running statistics needs training=True: it takes those of the batch")
-        return (input - running_mean.reshape(shape)) * (w / sqrt(running_var.reshape(shape) + eps)) + b
+        mu, var = (c.clone().reshape(shape) for c in (running_mean, running_var))  # which training changes in place
+        return (input - mu) * (w / sqrt(var + eps)) + b
     n *= math.prod(places)
     if n < 2:
         raise ValueError(

@@ -36,10 +36,11 @@ class MaxPool2d(_Pooling):
     def forward(self, x):
         xp = get_array_module(x)
         first, *others = self.places()
-        y, self.winners = x[first], xp.zeros_like(x[first], dtype="int16")  # which place of the window won
+        counter = "int16" if len(others) < 1 << 15 else "int32"
+        y, self.winners = x[first], xp.zeros_like(x[first], dtype=counter)  # which place of the window won
         for k, place in enumerate(others, 1):
             before, y = y, xp.maximum(y, x[place])
-            self.winners = xp.maximum(self.winners, k * (y != before).astype("int16"))
+            self.winners = xp.maximum(self.winners, k * (y != before).astype(counter))
         return y
 
     def grad_x(self, g, y, x):

@@ -77,6 +77,8 @@ class Optimizer:
         state = {}
         for i, values in state_dict["state"].items():
             p, values = parameters[int(i)], {name: plain(value) for name, value in values.items()}
+            if "step" in values:
+                values["step"] = int(values["step"])  # PyTorch's is a 0-d tensor
             for name, value in values.items():
                 if isinstance(value, np.ndarray) and value.shape != p.shape:
                     raise ValueError(f"{name} of parameter {i} has shape {value.shape}, and the parameter {p.shape}")

@@ -120,3 +120,9 @@ def test_a_gradient_penalty_passes_through_a_convolutional_critic():
         nn.ConvTranspose2d(2, 3, 2, stride=2), nn.Tanh(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(3 * 3 * 3, 1),
     ).double()  # fmt: skip
     mg.gradgradcheck(critic, (np.random.default_rng(0).standard_normal((2, 1, 5, 6)),))
+
+
+def test_a_window_may_be_as_large_as_a_photograph():
+    x = mg.zeros(1, 1, 200, 200, requires_grad=True)
+    nn.MaxPool2d(200)(x + mg.arange(40000.0).reshape(1, 1, 200, 200)).sum().backward()
+    assert x.grad.data[0, 0, -1, -1] == x.grad.data.sum() == 1

@@ -195,3 +195,11 @@ def test_minibatch_discrimination_starts_with_distances_of_about_1():
     layer = nn.MinibatchDiscrimination(64, 200, 8)
     m = np.einsum("na,abc->nbc", RNG.standard_normal((2, 64)), layer.T.data)
     assert 0.9 < abs(m[0] - m[1]).sum(1).mean() < 1.4
+
+
+def test_a_graph_in_evaluation_outlives_training_that_moves_the_running_statistics():
+    layer, x = nn.BatchNorm1d(3), mg.randn(4, 3, requires_grad=True)
+    y = layer.eval()(x)
+    layer.train()(mg.randn(4, 3))
+    y.sum().backward()
+    np.testing.assert_allclose(x.grad.data, np.full((4, 3), 1 / np.sqrt(1 + 1e-5)), rtol=1e-6)

@@ -404,6 +404,32 @@ def test_astype_to_integers_leaves_the_graph():
     assert y.tolist() == [1, -1] and not y.requires_grad
 
 
+REUSED = {
+    "batch norm": lambda x: F.batch_norm(x, None, None, training=True),
+    "conv": lambda x: F.conv2d(x, mg.ones(3, 2, 2, 2)),
+    "transposed conv": lambda x: F.conv_transpose2d(x, mg.ones(2, 3, 2, 2)),
+    "max pool": lambda x: F.max_pool2d(x, 2, 1),
+    "rnn": lambda x: ops.rnn(x[:, :, 0], mg.ones(2, 4), mg.ones(4, 3), mg.ones(4, 4)),
+    "lstm": lambda x: ops.lstm(x[:, :, 0], mg.ones(2, 4), mg.ones(2, 4), mg.ones(16, 3), mg.ones(16, 4)),
+    "cross entropy": lambda x: F.cross_entropy(x.flatten(1), mg.tensor([0, 1, 2]), reduction="none"),
+}
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("f", REUSED.values(), ids=REUSED)
+def test_a_cotangent_may_be_overwritten_between_two_walks(f, create_graph):
+    """As in a loop over the rows of a Jacobian: what an op remembers of g must not outlive its values."""
+    mg.manual_seed(0)
+    x = mg.randn(3, 2, 4, 3, requires_grad=True)
+    y = f(x)
+    g, other = mg.randn_like(y), mg.randn_like(y)
+    (expected,) = mg.autograd.grad(f(x), x, other)
+    mg.autograd.grad(y, x, g, retain_graph=True, create_graph=create_graph)
+    g.copy_(other)
+    (found,) = mg.autograd.grad(y, x, g, retain_graph=True, create_graph=create_graph)
+    np.testing.assert_allclose(found.data, expected.data, rtol=1e-4, atol=1e-5)
+
+
 # ------------------------------------------------------------------ empty tensors
 @pytest.mark.parametrize(
     "f",

@@ -207,3 +207,17 @@ def test_a_network_learns_xor():
         loss.backward()
         opt.step()
     assert ((net(x).data > 0) == t.data).all() and loss.item() < 0.05
+
+
+def test_a_state_in_the_form_of_pytorchs_is_taken():
+    """There the number of steps is a 0-d tensor."""
+    p = nn.Parameter(mg.ones(2))
+    adam = optim.Adam([p], lr=0.1)
+    moments = dict(exp_avg=np.full(2, 0.5, np.float32), exp_avg_sq=np.full(2, 0.25, np.float32))
+    adam.load_state_dict({"state": {0: {"step": np.array(9.0), **moments}}, "param_groups": [{"params": [0]}]})
+    p.grad = mg.full((2,), 0.5)
+    adam.step()
+    assert adam.state[p]["step"] == 10
+    m, v = 0.9 * 0.5 + 0.1 * 0.5, 0.999 * 0.25 + 0.001 * 0.25
+    expected = 1 - 0.1 * (m / (1 - 0.9**10)) / np.sqrt(v / (1 - 0.999**10))
+    np.testing.assert_allclose(p.data, expected, rtol=1e-5)
