@@ -293,7 +293,7 @@ def _first_gradient(output: Tensor, g, create_graph: bool):
     if g.shape != output.shape:
         raise ValueError(f"the gradient given has shape {g.shape}, and the tensor it belongs to {output.shape}")
     g = g if g.dtype == output.dtype else g.astype(output.dtype)
-    return g.clone() if create_graph else g.data[...]
+    return g[...] if create_graph else g.data[...]
 
 
 def backward(self: Tensor, gradient=None, retain_graph: bool | None = None, create_graph: bool = False) -> None:
