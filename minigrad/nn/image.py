@@ -28,7 +28,7 @@ class MaxPool2d(_Pool):
 
         OH = ⌊(H + 2·padding − KH) / stride⌋ + 1
 
-    and OW likewise. Sizes are integers or pairs (along H, along W). The margin is −∞ and never wins.
+    and OW likewise. Sizes are integers or pairs (along H, along W). The margin counts as −∞.
     """
 
     function = ops.max_pool2d

@@ -182,13 +182,16 @@ class Maximum(Op):
     """z = max(x, y); a tie gives each half of the gradient"""
     broadcasts = True
     def forward(self, x, y):      return get_array_module(x, y).maximum(x, y)
-    def grad_x(self, g, z, x, y): return 0.5 * (g * (x == z) + g * (y != z))
-    def grad_y(self, g, z, x, y): return 0.5 * (g * (y == z) + g * (x != z))
+    def grad_x(self, g, z, x, y): return 0.5 * (g * (x > y) + g * (x >= y))
+    def grad_y(self, g, z, x, y): return 0.5 * (g * (y > x) + g * (y >= x))
 
 
-class Minimum(Maximum):
-    """z = min(x, y); a tie gives each half of the gradient, by the same formulas"""
+class Minimum(Op):
+    """z = min(x, y); a tie gives each half of the gradient"""
+    broadcasts = True
     def forward(self, x, y):      return get_array_module(x, y).minimum(x, y)
+    def grad_x(self, g, z, x, y): return 0.5 * (g * (x < y) + g * (x <= y))
+    def grad_y(self, g, z, x, y): return 0.5 * (g * (y < x) + g * (y <= x))
 
 
 class Clamp(Op):

@@ -404,6 +404,13 @@ def test_astype_to_integers_leaves_the_graph():
     assert y.tolist() == [1, -1] and not y.requires_grad
 
 
+def test_the_larger_of_a_float_and_an_integer_is_told_apart_beyond_the_floats_precision():
+    """2²⁴ + 1 has no float32, and so the result does not equal the input that won."""
+    x, n = mg.full((1,), 2.0**24, requires_grad=True), mg.tensor([2**24 + 1])
+    for f, slope in ((mg.maximum, 0), (mg.minimum, 1)):
+        assert mg.autograd.grad(f(x, n), x)[0].item() == slope
+
+
 REUSED = {
     "batch norm": lambda x: F.batch_norm(x, None, None, training=True),
     "conv": lambda x: F.conv2d(x, mg.ones(3, 2, 2, 2)),
