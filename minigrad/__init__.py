@@ -10,7 +10,7 @@ tensor([2., 4., 6.])
 
 from numpy import float32, float64, int64
 
-from . import autograd, data, nn, optim, utils
+from . import autograd, cuda, data, nn, optim, utils
 from .autograd import no_grad
 from .backend import manual_seed
 from .check import gradcheck, gradgradcheck

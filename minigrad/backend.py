@@ -1,12 +1,14 @@
-"""Which array library an array belongs to, random numbers, and freed memory.
+"""Which array library an array belongs to, moving between host and GPU, random numbers, and freed memory.
 
 Everything above this module writes ``xp = get_array_module(x)`` and then plain NumPy; nothing above it asks whether an
-array lies on the host or on a device.
+array lies on the host or on a GPU. CuPy is imported when a GPU is first asked for, and not before.
 """
 
 from __future__ import annotations
 
+import importlib
 import math
+import re
 import sys
 import weakref
 
@@ -42,19 +44,79 @@ def forget(array_type) -> None:
     _modules.pop(array_type, None)
 
 
+# ------------------------------------------------------------------ devices
+def device_of(array) -> str:
+    """Where an array lies: "cpu", "cuda" (the first GPU), "cuda:1", ..."""
+    if get_array_module(array) is np:
+        return "cpu"
+    return f"cuda:{array.device.id}" if array.device.id else "cuda"
+
+
+def to_device(array, device: str):
+    """The array on `device`: itself if it lies there, otherwise a copy. The GPU copied to computes from then on.
+
+    RuntimeError if there is no such GPU or no CuPy, with what to do.
+    """
+    if device == device_of(array):
+        return array
+    if device == "cpu":
+        return array.get()
+    number = int(device.partition(":")[2] or 0)
+    cupy, gpus = _gpus()
+    if number >= gpus:
+        raise RuntimeError(f"there is no device {device!r}: CuPy finds {gpus} here, numbered from 0")
+    cupy.cuda.Device(number).use()
+    return cupy.asarray(array)
+
+
 def to_host(array):
-    """A NumPy array with the same values: the array itself, or a copy of one on a device."""
-    return array if get_array_module(array) is np else array.get()
+    """A NumPy array with the same values: the array itself, or a copy of one on a GPU."""
+    return to_device(array, "cpu")
+
+
+def _gpus():
+    """CuPy, and how many GPUs it finds; RuntimeError without the one or the other."""
+    try:
+        cupy = importlib.import_module("cupy")
+    except ImportError as error:
+        advice = "pip install cupy-cuda12x for CUDA 12; docs.cupy.dev lists the others"
+        raise RuntimeError(f"a GPU needs CuPy, which cannot be imported here ({error}): {advice}") from None
+    try:
+        return cupy, cupy.cuda.runtime.getDeviceCount()
+    except RuntimeError as error:  # CUDA raises it where there is no GPU, or no driver for it
+        raise RuntimeError(f"there is no GPU that CuPy can use here ({error})") from None
+
+
+def is_available() -> bool:
+    """Whether ``.to("cuda")`` would work: CuPy can be imported and finds a GPU.
+
+    >>> device = "cuda" if is_available() else "cpu"
+    """
+    try:
+        return _gpus()[1] > 0
+    except RuntimeError:
+        return False
+
+
+def destination(device=None, dtype=None) -> tuple[str | None, np.dtype | None]:
+    """What ``to(device)``, ``to(dtype)`` and ``to(device, dtype)`` ask for, each None where nothing is to change."""
+    if not (device is None or isinstance(device, str) and re.fullmatch(r"cpu|cuda(:\d+)?", device)):
+        device, dtype = None, device
+    try:
+        return "cuda" if device == "cuda:0" else device, None if dtype is None else np.dtype(dtype)
+    except TypeError:
+        raise ValueError(f'{dtype!r} is neither a device, "cpu", "cuda" or "cuda:1", nor a dtype') from None
 
 
 def advice_for_mixed(arrays) -> str:
-    """What to do if some of `arrays` lie on the host and some on a device; nothing to say otherwise."""
-    libraries = {get_array_module(x).__name__ for x in arrays if hasattr(x, "shape")}
-    if len(libraries) < 2:
+    """What to do if some of `arrays` lie on one device and some on another; nothing to say otherwise."""
+    devices = sorted({device_of(x) for x in arrays if hasattr(x, "shape")})
+    if len(devices) < 2:
         return ""
-    return f"; its inputs mix arrays of {' and '.join(sorted(libraries))}: move one, cupy.asarray(x) or x.get()"
+    return f"; its inputs lie on {' and '.join(devices)}: move one, as in x.to({devices[-1]!r})"
 
 
+# ------------------------------------------------------------------ what differs between the libraries
 def add_at(array, index, values) -> None:
     """array[index] += values, adding as often as the index names a place; `array` is contiguous."""
     parts = index if isinstance(index, tuple) else (index,)

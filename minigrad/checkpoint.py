@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .backend import get_array_module, to_host
 from .tensor import Tensor
 
 
@@ -27,7 +28,10 @@ def replacing(path):
 
 
 def save(obj, path) -> None:
-    """Save `obj`, dicts and lists of tensors, arrays, numbers, text and None, to the file `path`."""
+    """Save `obj`, dicts and lists of tensors, arrays, numbers, text and None, to the file `path`.
+
+    What lies on a GPU is copied to the host, and `load` leaves it there: a checkpoint belongs to no device.
+    """
     arrays: dict[str, np.ndarray] = {}
     structure = json.dumps(_described(obj, arrays))
     with replacing(path) as temporary, open(temporary, "wb") as file:
@@ -61,11 +65,12 @@ def _described(obj, arrays):
         return {"dict": [[_described(k, arrays), _described(v, arrays)] for k, v in obj.items()]}
     if isinstance(obj, (list, tuple)):
         return {"tuple" if isinstance(obj, tuple) else "list": [_described(v, arrays) for v in obj]}
-    if isinstance(obj, (Tensor, np.ndarray)):
-        if obj.dtype.hasobject:
+    array = obj.data if isinstance(obj, Tensor) else obj
+    if isinstance(array, np.ndarray) or get_array_module(array) is not np:
+        if array.dtype.hasobject:
             raise TypeError("save() does not pickle, so it takes no array of Python objects")
         name = f"array_{len(arrays)}"
-        arrays[name] = obj.data if isinstance(obj, Tensor) else obj
+        arrays[name] = to_host(array)
         return {"tensor" if isinstance(obj, Tensor) else "array": name}
     raise TypeError(f"save() takes dicts and lists of tensors, arrays, numbers and text, not {type(obj).__name__}")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .backend import advice_for_mixed, get_array_module, to_host
+from .backend import advice_for_mixed, device_of, get_array_module, to_host
 
 FLOAT32 = np.dtype(np.float32)
 PLAIN = {np.ndarray, float, int, bool, type(None)}  # types that an op takes unconverted, beside Tensor
@@ -113,7 +113,8 @@ class Tensor:
 
     @property
     def device(self) -> str:
-        return "cpu" if get_array_module(self.data) is np else "cuda"
+        """Where the array lies: "cpu", "cuda" or "cuda:1"."""
+        return device_of(self.data)
 
     def size(self, axis: int | None = None):
         """The shape, or the length of one axis (PyTorch's meaning, not NumPy's)."""
@@ -138,6 +139,8 @@ class Tensor:
         """The array; a tensor in a graph must be detached first, so that no gradient is lost unseen."""
         if self.requires_grad:
             raise RuntimeError("this tensor requires a gradient, which NumPy would lose: use .detach().numpy()")
+        if self.device != "cpu":
+            raise TypeError(f"this tensor lies on {self.device}, and NumPy works on the host: copy it, .cpu().numpy()")
         return self.data
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
@@ -177,8 +180,9 @@ class Tensor:
     def __repr__(self) -> str:
         text = np.array2string(to_host(self.data), separator=", ", prefix="tensor(")
         dtype = "" if self.data.dtype in (np.float32, np.int64, np.bool_) else f", dtype={self.data.dtype}"
+        device = "" if self.device == "cpu" else f", device={self.device!r}"
         graph = f", op={type(self.op).__name__}" if self.op else ", requires_grad=True" if self.requires_grad else ""
-        return f"tensor({text}{dtype}{graph})"
+        return f"tensor({text}{dtype}{device}{graph})"
 
 
 def to_array(data, dtype=None):

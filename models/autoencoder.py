@@ -83,6 +83,7 @@ def train(model, optimizer, x_train, x_test, noisy_test, config, progress, save)
             for step, (x,) in enumerate(loader, 1):
                 if step <= progress["step"]:
                     continue
+                x = x.to(config["device"])
                 seen = x + noise * mg.randn_like(x) if noise else x
                 loss = loss_of(model(seen), x)
                 value = common.finite(loss.item())
@@ -96,7 +97,7 @@ def train(model, optimizer, x_train, x_test, noisy_test, config, progress, save)
                 if stop.requested and step < steps:
                     save()
                     return False
-            logits, target = logits_of(model, noisy_test), mg.from_numpy(x_test)
+            logits, target = mg.from_numpy(common.outputs(model, model, noisy_test)), mg.from_numpy(x_test)
             history["train_loss"].append(mean)
             history["test_loss"].append(common.finite(loss_of(logits, target).item()))
             history["test_mse"].append(mean_squared_error(mg.sigmoid(logits).numpy(), x_test))
@@ -107,19 +108,12 @@ def train(model, optimizer, x_train, x_test, noisy_test, config, progress, save)
     return True
 
 
-def logits_of(model, x: np.ndarray) -> mg.Tensor:
-    with mg.no_grad():
-        return model(mg.from_numpy(x))
-
-
 def encode(model, x: np.ndarray) -> np.ndarray:
-    with mg.no_grad():
-        return model.encoder(mg.from_numpy(x)).numpy()
+    return common.outputs(model, model.encoder, x)
 
 
 def decode(model, z: np.ndarray) -> np.ndarray:
-    with mg.no_grad():
-        return mg.sigmoid(model.decoder(mg.tensor(z, dtype=np.float32))).numpy()
+    return common.outputs(model, lambda z: mg.sigmoid(model.decoder(z)), z)
 
 
 # ------------------------------------------------------------------ pictures and figures
@@ -211,6 +205,7 @@ def options() -> common.Options:
     parser.add("--noise", 0.0, "standard deviation of noise on the encoder's input", type=common.number(float, 0))
     parser.add("--seed", 0, "seed of the weights, the order and the noise", type=common.number(int, 0))
     parser.add("--data", None, "folder with the full MNIST (default: the embedded 10,000 digits)", metavar="FOLDER")
+    parser.add("--device", "cpu", "where it trains: cpu, cuda or cuda:1", type=common.device)
     parser.add("--out", f"runs/{NAME}", "folder for the results", metavar="FOLDER")
     parser.add("--resume", False, "continue the run in --out where it stopped", action="store_true")
     return parser
@@ -223,7 +218,10 @@ def main(arguments=None) -> dict:
     out = given.get("out", parser.defaults["out"])
     checkpoint = common.load_checkpoint(f"{out}/checkpoint.npz", NAME) if resume else None
     if checkpoint:
-        config = common.resumed_config(parser.defaults, checkpoint["config"], given, free=("out", "epochs", "data"))
+        config = common.resumed_config(
+            parser.defaults, checkpoint["config"], given, free=("out", "epochs", "data", "device")
+        )
+        config["device"] = given.get("device", parser.defaults["device"])
         progress = checkpoint["progress"]
         if config["epochs"] < progress["epoch"]:
             raise common.UserError(f"the run to resume has {progress['epoch']} epochs behind it; give --epochs more")
@@ -242,7 +240,7 @@ def main(arguments=None) -> dict:
     folder = common.run_folder(out)
 
     mg.manual_seed(config["seed"])
-    model = Autoencoder(train_set[0].shape[1], config["hidden"], config["latent"])
+    model = Autoencoder(train_set[0].shape[1], config["hidden"], config["latent"]).to(config["device"])
     optimizer = OPTIMIZERS[config["optimizer"]](model.parameters(), config["lr"])
     noisy_test = test_set[0]
     if config["noise"]:

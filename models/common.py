@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+import minigrad as mg
 from minigrad import backend, load, save
 from minigrad.checkpoint import replacing
 from minigrad.data import digits, mnist
@@ -70,6 +71,14 @@ def number(kind, low=None, high=None, above=None):
 def numbers(text: str) -> list[int]:
     """An argparse type: whole numbers above 0 with commas between, as in 512,256."""
     return [number(int, 1, 1 << 16)(part) for part in text.split(",")]
+
+
+def device(name: str) -> str:
+    """An argparse type: a device that is there."""
+    try:
+        return mg.zeros(1).to(name).device
+    except (ValueError, RuntimeError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 # ------------------------------------------------------------------ data and the run folder
@@ -144,6 +153,14 @@ class StopOnInterrupt:
 
     def __exit__(self, *exception):
         signal.signal(signal.SIGINT, self.before)
+
+
+def outputs(model, function, x: np.ndarray, batch: int = 2000) -> np.ndarray:
+    """function(x) as an array, in batches, without a graph, on the device that `model` lies on."""
+    device = next(model.parameters()).device
+    with mg.no_grad():
+        parts = [function(mg.as_tensor(x[i : i + batch], np.float32, device)) for i in range(0, len(x), batch)]
+    return np.concatenate([part.cpu().numpy() for part in parts])
 
 
 # ------------------------------------------------------------------ checkpoints

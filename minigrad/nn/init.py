@@ -17,7 +17,7 @@ import math
 
 import numpy as np
 
-from ..backend import generator, get_array_module
+from ..backend import generator
 from ..ops.inplace import normal_, uniform_
 from ..tensor import Tensor
 
@@ -73,7 +73,7 @@ def orthogonal_(x: Tensor, gain: float = 1) -> Tensor:
     q, r = np.linalg.qr(generator().standard_normal((max(rows, columns), min(rows, columns))))
     q *= gain * np.sign(np.diag(r))  # the signs make every such matrix equally likely
     q = (q if rows >= columns else q.T).reshape(x.shape)
-    return x.copy_(get_array_module(x.data).asarray(q, dtype=x.dtype))
+    return x.copy_(q)
 
 
 def _uniform(x, std):

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 
 from ..autograd import changed
+from ..backend import destination
 from ..tensor import Tensor, plain
 
 
@@ -140,16 +141,27 @@ class Module:
         function(self)
         return self
 
-    def to(self, dtype) -> Module:
-        """Convert parameters and floating-point buffers to another floating-point dtype, in place."""
-        if np.dtype(dtype).kind != "f":
-            raise TypeError(f"a module computes in floating point, not in {np.dtype(dtype)}")
+    def to(self, device=None, dtype=None) -> Module:
+        """Move parameters, gradients and buffers to a device, convert what floats to a dtype, or both; in place.
+
+        ``to("cuda")``, ``to(np.float64)`` and ``to("cuda", np.float64)`` are understood. The state of an optimizer
+        follows at its next step.
+        """
+        device, dtype = destination(device, dtype)
+        if dtype is not None and dtype.kind != "f":
+            raise TypeError(f"a module computes in floating point, not in {dtype}")
         for tensor in (*self.parameters(), *self.buffers()):
-            if tensor.dtype.kind == "f":
-                tensor.data = tensor.data.astype(dtype, copy=False)
-                tensor.grad = None if tensor.grad is None else tensor.grad.astype(dtype)
-                changed(tensor)
+            new = tensor.detach().to(device, dtype if tensor.dtype.kind == "f" else None)
+            gradient = None if tensor.grad is None else tensor.grad.to(device, dtype)
+            tensor.data, tensor.grad = new.data, gradient
+            changed(tensor)
         return self
+
+    def cuda(self) -> Module:
+        return self.to("cuda")
+
+    def cpu(self) -> Module:
+        return self.to("cpu")
 
     def float(self) -> Module:
         return self.to(np.float32)
@@ -172,9 +184,9 @@ class Module:
         unexpected = [f"unexpected: {name}" for name in state_dict if name not in own]
         arrays = {name: plain(value) for name, value in state_dict.items() if name in own}
         shapes = [
-            f"shape: {name} is {own[name].shape} here and {np.shape(array)} in the state dict"
+            f"shape: {name} is {own[name].shape} here and {getattr(array, 'shape', ())} in the state dict"
             for name, array in arrays.items()
-            if np.shape(array) != own[name].shape
+            if getattr(array, "shape", ()) != own[name].shape
         ]
         problems = shapes + (missing + unexpected if strict else [])
         if problems:

@@ -11,7 +11,7 @@ from . import inplace  # attaches zero_, add_, ...
 from .conv import conv2d, conv_transpose2d
 from .elementwise import (
     abs, add, astype, clamp, clone, cos, div, exp, expm1, leaky_relu, log, log1p, maximum, minimum, mul, neg, pow,
-    reciprocal, relu, sigmoid, sign, sin, softplus, sqrt, square, sub, tanh, where,
+    reciprocal, relu, sigmoid, sign, sin, softplus, sqrt, square, sub, tanh, to, where,
 )  # fmt: skip
 from .index import chunk, embedding, flip, gather, getitem, one_hot, scatter_add, split
 from .linalg import linear, matmul
@@ -80,6 +80,16 @@ def _double(x):
     return astype(x, "float64")
 
 
+def _cuda(x):
+    """x on the GPU."""
+    return to(x, "cuda")
+
+
+def _cpu(x):
+    """x on the host."""
+    return to(x, "cpu")
+
+
 def _reversed_axes(x):
     """xᵀ: the axes in reverse order."""
     return permute(x, tuple(range(x.ndim))[::-1])
@@ -93,13 +103,13 @@ for _name, _symbol in _symbols.items():
     setattr(Tensor, f"__{_name}__", _comparison(getattr(operator, f"__{_name}__"), _symbol))
 for _function in (
     abs, amax, amin, argmax, argmin, astype, broadcast_to, clamp, clone, cos, exp, expm1, flatten, flip, log,
-    log1p, log_softmax, logsumexp, max, mean, min, norm, permute, pow, reciprocal, relu, repeat, reshape, sigmoid, sign,
-    sin, softmax, sqrt, square, squeeze, std, sum, tanh, transpose, unsqueeze, var,
+    log1p, log_softmax, logsumexp, max, mean, min, norm, permute, pow, reciprocal, relu, repeat, reshape, sigmoid,
+    sign, sin, softmax, sqrt, square, squeeze, std, sum, tanh, to, transpose, unsqueeze, var,
 ):  # fmt: skip
     setattr(Tensor, _function.__name__, _function)
 
 Tensor.__neg__, Tensor.__abs__, Tensor.__invert__ = neg, abs, _invert
 Tensor.__getitem__, Tensor.__setitem__ = getitem, _setitem
 Tensor.view, Tensor.expand, Tensor.swapaxes = reshape, broadcast_to, transpose
-Tensor.to, Tensor.float, Tensor.double = astype, _float, _double
+Tensor.float, Tensor.double, Tensor.cuda, Tensor.cpu = _float, _double, _cuda, _cpu
 Tensor.T = property(_reversed_axes)

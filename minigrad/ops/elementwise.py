@@ -7,7 +7,7 @@
 import numpy as np
 
 from ..autograd import Op
-from ..backend import get_array_module
+from ..backend import destination, device_of, get_array_module, to_device
 from ..tensor import Tensor, plain
 
 # fmt: off
@@ -222,6 +222,15 @@ class Clone(Op):
     """y = a copy of x, which gradients flow back through"""
     def forward(self, x):         return x.copy()
     def grad_x(self, g, y, x):    return g
+
+
+class Move(Op):
+    """y = x on another device"""
+    def __init__(self, device):   self.device = device
+    def forward(self, x):
+        self.source = device_of(x)
+        return to_device(x, self.device)
+    def grad_x(self, g, y, x):    return Move(self.source)(g)
 # fmt: on
 
 
@@ -292,3 +301,16 @@ def astype(x, dtype):
     if isinstance(x, Tensor) and (x.dtype.kind != "f" or get_array_module(x.data).dtype(dtype).kind != "f"):
         return Tensor(x.data.astype(dtype))
     return AsType(dtype)(x)
+
+
+def to(x, device=None, dtype=None):
+    """x on another device, in another dtype, or both; x itself where nothing changes. Gradients find their way back.
+
+    to("cuda"), to(np.float64) and to("cuda", np.float64) are understood; a device is "cpu", "cuda" or "cuda:1".
+
+    >>> Tensor([1.5, 2.0]).to("cpu", "float64").dtype
+    dtype('float64')
+    """
+    device, dtype = destination(device, dtype)
+    x = x if dtype is None else astype(x, dtype)
+    return x if device in (None, x.device) else Move(device)(x)

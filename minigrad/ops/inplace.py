@@ -3,7 +3,7 @@
 import operator
 
 from .. import autograd
-from ..backend import advice_for_mixed, generator, get_array_module
+from ..backend import advice_for_mixed, generator, get_array_module, to_device
 from ..tensor import Tensor, plain
 
 
@@ -34,7 +34,8 @@ def fill_(x, value):
 
 
 def copy_(x, source):
-    """Overwrite x with `source`, whose shape broadcasts to x's."""
+    """Overwrite x with `source`, whose shape broadcasts to x's; it may lie on another device."""
+    source = to_device(plain(source), x.device)
     return _overwritten("copy_", x, lambda array, values: operator.setitem(array, ..., values), source)
 
 
@@ -55,16 +56,12 @@ def clamp_(x, min=None, max=None):
 
 def uniform_(x, a=0.0, b=1.0):
     """Fill with draws from U(a, b)."""
-    return copy_(x, _on_device_of(x, generator().uniform(a, b, x.shape)))
+    return copy_(x, generator().uniform(a, b, x.shape))
 
 
 def normal_(x, mean=0.0, std=1.0):
     """Fill with draws from N(mean, std²)."""
-    return copy_(x, _on_device_of(x, generator().normal(mean, std, x.shape)))
-
-
-def _on_device_of(x, draws):
-    return get_array_module(x.data).asarray(draws, dtype=x.dtype)
+    return copy_(x, generator().normal(mean, std, x.shape))
 
 
 def _assigning(change):

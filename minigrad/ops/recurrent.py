@@ -104,7 +104,8 @@ class LSTM(Recurrent):
         xp = get_array_module(x)
         w, h = self.start(x, h0, w_ih, w_hh, b_ih, b_hh), self.h
         steps, hidden, batch = h[1:].shape
-        scale = xp.array([0.5, 0.5, 1, 0.5], h.dtype).reshape(4, 1, 1)  # σ(a) = ½·tanh(½a) + ½: one tanh for all gates
+        scale = xp.full((4, 1, 1), 0.5, h.dtype)  # σ(a) = ½·tanh(½a) + ½: one tanh for all gates
+        scale[2] = 1
         shift = 1 - scale
         w = (w.reshape(4, hidden, -1) * scale).reshape(w.shape)
         self.gates = xp.empty((steps, 4, hidden, batch), h.dtype)

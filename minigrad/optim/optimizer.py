@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from ..autograd import changed
+from ..backend import device_of, to_device
 from ..tensor import Tensor, plain
 
 
@@ -56,7 +55,9 @@ class Optimizer:
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
-                    self.update(p.data, p.grad.data, self.state.setdefault(p, {}), group)
+                    state = self.state.setdefault(p, {})
+                    _follow(p, state)
+                    self.update(p.data, p.grad.data, state, group)
                     changed(p)
 
     def update(self, x, g, state, group):
@@ -79,10 +80,11 @@ class Optimizer:
             p, values = parameters[int(i)], {name: plain(value) for name, value in values.items()}
             if "step" in values:
                 values["step"] = int(values["step"])  # PyTorch's is a 0-d tensor
-            for name, value in values.items():
-                if isinstance(value, np.ndarray) and value.shape != p.shape:
+            arrays = {name: value for name, value in values.items() if hasattr(value, "shape")}
+            for name, value in arrays.items():
+                if value.shape != p.shape:
                     raise ValueError(f"{name} of parameter {i} has shape {value.shape}, and the parameter {p.shape}")
-            state[p] = {k: v.astype(p.dtype) if isinstance(v, np.ndarray) else v for k, v in values.items()}
+            state[p] = values | {name: value.astype(p.dtype) for name, value in arrays.items()}
         self.state = state
         for own, group in zip(self.param_groups, groups):
             own.update({name: value for name, value in group.items() if name != "params"})
@@ -93,3 +95,10 @@ class Optimizer:
     def __repr__(self):
         options = ({name: value for name, value in group.items() if name != "params"} for group in self.param_groups)
         return f"{type(self).__name__}({'; '.join(', '.join(f'{k}={v}' for k, v in o.items()) for o in options)})"
+
+
+def _follow(p, state):
+    """Move what is remembered about a parameter to where the parameter lies now."""
+    for name, value in state.items():
+        if hasattr(value, "shape") and device_of(value) != p.device:
+            state[name] = to_device(value, p.device)

@@ -23,7 +23,8 @@ TypeError: NumPy's exp was called with a device array: call cupy.exp, or copy to
 
 What raises: NumPy functions on a device array; an ndarray among device arrays, as operand, argument, index or value; a
 name or an argument that CuPy lacks (`cupy_names.py` is the frozen list, with its source); a device array as a shape or
-an axis; an index out of range, which CuPy wraps around. What shows up as NaN (in integers as the most extreme number):
+an axis; an index out of range, which CuPy wraps around; with ``installed(devices=2)``, computing with an array that
+does not lie on the current device. What shows up as NaN (in integers as the most extreme number):
 elements that an assignment names twice, ``x[i] = v`` or ``x[i] += v`` with repeats in i, where the device keeps
 whichever write comes last. What is counted: copies between host and device; but not the size of ``x[mask]`` and of
 ``nonzero``, for which CuPy waits too.
@@ -64,11 +65,14 @@ class FakeDevice:
 
     transfers : list of `Transfer` to the host, of arrays and of single numbers
     uploads : list of `Transfer` to the device, of arrays, lists and numbers that were made arrays
+    count : how many devices there are
+    current : the number of the one that computes
     """
 
-    def __init__(self):
+    def __init__(self, count: int = 1):
         self.transfers: list[Transfer] = []
         self.uploads: list[Transfer] = []
+        self.count, self.current = count, 0
 
 
 COMPARISONS = {np.less, np.less_equal, np.equal, np.not_equal, np.greater, np.greater_equal}
@@ -85,11 +89,11 @@ def _record(log, call):
 class ndarray:
     """An array on the device: a NumPy array that nothing gets at but the names in `cupy_names.py`."""
 
-    __slots__ = ("_array", "base", "__weakref__")
+    __slots__ = ("_array", "_number", "base", "__weakref__")
     __hash__ = None
 
     def __init__(self, shape, dtype=float):
-        self._array, self.base = np.empty(shape, dtype), None
+        self._array, self._number, self.base = np.empty(shape, dtype), _device.current, None
 
     # ---- what NumPy asks of it
     def __array__(self, dtype=None, copy=None):
@@ -117,7 +121,7 @@ class ndarray:
 
     @property
     def device(self):
-        return Device(0)
+        return Device(self._number)
 
     def __len__(self):
         return len(self._array)
@@ -228,6 +232,9 @@ def _on_host(function, *args, **kwargs):
     """function(...) of the NumPy arrays inside device arrays, its result on the device again."""
     inputs = []
     result = function(*_lowered(args, inputs), **_lowered(kwargs, inputs))
+    for x in inputs:
+        if x._number != _device.current:
+            raise ValueError(f"an array lies on device {x._number}, and the current device is {_device.current}")
     return _raised(result, inputs)
 
 
@@ -258,7 +265,7 @@ def _raised(result, inputs):
         if x._array is result:
             return x
     array = ndarray.__new__(ndarray)
-    array._array = result
+    array._array, array._number = result, _device.current
     owners = (x if x.base is None else x.base for x in inputs if _memory(x._array) is _memory(result))
     array.base = next(owners, None)
     return array
@@ -322,10 +329,12 @@ def _of_operands(function, *args, **kwargs):
 
 
 def _creating(function, *args, **kwargs):
-    if function not in (np.array, np.asarray, np.asanyarray) or args and isinstance(args[0], ndarray):
+    of_array = args and isinstance(args[0], ndarray)
+    if function not in (np.array, np.asarray, np.asanyarray) or of_array and args[0]._number == _device.current:
         return _on_host(function, *args, **kwargs)
-    _record(_device.uploads, f"{function.__name__}()")
-    return _raised(function(*args, **kwargs).copy(order="K"), [])
+    if not of_array:  # an array of another device moves without the host
+        _record(_device.uploads, f"{function.__name__}()")
+    return _raised(function(*(_lowered(args) if of_array else args), **kwargs).copy(order="K"), [])
 
 
 def _answering(function, *args, **kwargs):
@@ -387,27 +396,36 @@ _add_operators_and_methods()
 
 
 class Device:
-    """cupy.cuda.Device: the fake has one, number 0."""
+    """cupy.cuda.Device: a device by its number, the current one without it."""
 
-    def __init__(self, device=0):
-        if device != 0:
-            raise RuntimeError(f"the fake device is number 0, and there is no number {device}")
-        self.id = device
+    def __init__(self, device=None):
+        self.id = _device.current if device is None else device
+        if not 0 <= self.id < _device.count:
+            raise RuntimeError(f"there is no fake device {device}: they are {_device.count}, numbered from 0")
+        self._before = []
 
     def __enter__(self):
+        self._before.append(_device.current)
+        self.use()
         return self
 
     def __exit__(self, *error):
-        pass
+        _device.current = self._before.pop()
 
     def __eq__(self, other):
-        return isinstance(other, Device)
+        return isinstance(other, Device) and other.id == self.id
 
     def use(self):
-        pass
+        _device.current = self.id
 
     def synchronize(self):
         pass
+
+
+def _device_count():
+    if _device.count == 0:
+        raise RuntimeError("cudaErrorNoDevice: no CUDA-capable device is detected")
+    return _device.count
 
 
 # ------------------------------------------------------------------ the modules
@@ -425,8 +443,8 @@ def _module(name, members):
 @functools.cache
 def _modules():
     """The modules by the names under which they are imported."""
-    runtime = _module("cupy.cuda.runtime", {"getDeviceCount": lambda: 1})
-    cuda = _module("cupy.cuda", {"Device": Device, "is_available": lambda: True, "runtime": runtime})
+    runtime = _module("cupy.cuda.runtime", {"getDeviceCount": _device_count})
+    cuda = _module("cupy.cuda", {"Device": Device, "is_available": lambda: _device.count > 0, "runtime": runtime})
     strides = _take_over(names.Strides, np.lib.stride_tricks, _of_arrays)
     tricks = _module("cupy.lib.stride_tricks", strides)
     lib = _module("cupy.lib", {"stride_tricks": tricks})
@@ -455,14 +473,16 @@ def get_array_module(*args):
 
 
 @contextlib.contextmanager
-def installed():
+def installed(devices: int = 1):
     """Let ``import cupy`` and ``import cupyx`` find the stand-ins, and yield the `FakeDevice` that counts copies.
+
+    ``devices=0`` is a machine with CuPy and without a GPU.
 
     Afterwards what stood there before is back (also a real CuPy), and minigrad knows the arrays of the device no more.
     """
     global _device
     before = {name: sys.modules.get(name) for name in _modules()}
-    outer, _device = _device, FakeDevice()
+    outer, _device = _device, FakeDevice(devices)
     sys.modules.update(_modules())
     try:
         yield _device

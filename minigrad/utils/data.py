@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..backend import generator as default_generator
+from ..backend import to_device
 from ..tensor import Tensor, to_array
 
 
@@ -19,7 +20,7 @@ class TensorDataset:
         return len(self.tensors[0])
 
     def __getitem__(self, index):
-        return tuple(Tensor(t.data[index]) for t in self.tensors)
+        return tuple(Tensor(t.data[to_device(index, t.device)]) for t in self.tensors)
 
 
 class DataLoader:

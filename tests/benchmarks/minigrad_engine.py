@@ -11,4 +11,8 @@ def setup(threads):
     keep_freed_memory()
 
 
-WORKLOADS = {name: partial(workload, minigrad) for name, workload in workloads.WORKLOADS.items()}
+def on_host(workload, problem):
+    return workload(minigrad, workloads.Problem(problem.params, problem.data, problem.cfg))
+
+
+WORKLOADS = {name: partial(on_host, workload) for name, workload in workloads.WORKLOADS.items()}

@@ -37,17 +37,19 @@ class Problem:
     params: dict
     data: dict
     cfg: dict
+    device: str = "cpu"
 
 
 # ------------------------------------------------------------------ what the workloads share
 def parameters(lib, problem, *, dense=()):
     """Leaf tensors; the weights named in `dense` are turned to (out, in)."""
     arrays = {name: x.T if name in dense else x for name, x in problem.params.items()}
-    return {name: lib.from_numpy(np.array(x, order="C")).requires_grad_() for name, x in arrays.items()}
+    tensors = {name: lib.from_numpy(np.array(x, order="C")) for name, x in arrays.items()}
+    return {name: x.to(problem.device).requires_grad_() for name, x in tensors.items()}
 
 
 def tensors(lib, problem):
-    return {name: lib.from_numpy(x) for name, x in problem.data.items()}
+    return {name: lib.from_numpy(x).to(problem.device) for name, x in problem.data.items()}
 
 
 def adam(lib, params, cfg):
@@ -156,7 +158,7 @@ def dcgan(lib, problem):
     real, z = d["x"], d["z"]
     generator, discriminator = ([x for name, x in p.items() if name.startswith(net)] for net in ("g.", "d."))
     g_optimizer, d_optimizer = adam(lib, generator, c), adam(lib, discriminator, c)
-    running = {k: (lib.zeros(len(x)), lib.ones(len(x))) for k, x in p.items() if "gamma" in k}
+    running = {k: (lib.zeros_like(x), lib.ones_like(x)) for k, x in p.items() if "gamma" in k}
 
     def normalised(h, gamma):
         beta = p[gamma.replace("gamma", "beta")]
@@ -172,7 +174,11 @@ def dcgan(lib, problem):
         h = F.leaky_relu(normalised(F.conv2d(h, p["d.w2"], stride=2, padding=1), "d.gamma2"), c["slope"])
         return F.conv2d(h, p["d.w3"]).flatten()
 
-    bce, one, zero = F.binary_cross_entropy_with_logits, lib.ones(len(real)), lib.zeros(len(real))
+    bce, one, zero = (
+        F.binary_cross_entropy_with_logits,
+        lib.ones_like(real[:, 0, 0, 0]),
+        lib.zeros_like(real[:, 0, 0, 0]),
+    )
 
     def step():
         fake = generate()
@@ -232,7 +238,7 @@ def language_model(lib, problem, layer):
     """Embedding, one recurrent layer (its second bias stays 0), a dense layer, cross-entropy over all steps."""
     F, d, cfg = lib.nn.functional, tensors(lib, problem), problem.cfg
     p = parameters(lib, problem, dense=("wx", "wh", "wo"))
-    rnn = layer(cfg["embed"], cfg["hidden"])
+    rnn = layer(cfg["embed"], cfg["hidden"]).to(problem.device)
     with lib.no_grad():
         rnn.weight_ih_l0.copy_(p.pop("wx"))
         rnn.weight_hh_l0.copy_(p.pop("wh"))

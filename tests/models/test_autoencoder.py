@@ -20,6 +20,7 @@ import pytest
 import minigrad as mg
 from minigrad.data import digits
 from minigrad.data.make_digits import balanced
+from minigrad.testing import fake_device
 from models import autoencoder, common
 from models.__main__ import MODELS, main
 
@@ -109,6 +110,11 @@ def metrics(out):
     return json.loads((out / "metrics.json").read_text())
 
 
+@pytest.fixture(autouse=True)
+def no_cupy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+
+
 # ------------------------------------------------------------------ python -m models
 def test_without_a_name_the_models_are_listed_with_their_first_line():
     run = python_m_models()
@@ -170,6 +176,39 @@ def test_results_go_to_runs_autoencoder_unless_told(data, tmp_path, monkeypatch,
 def test_the_seed_decides_every_bit(train, finished, tmp_path):
     train(tmp_path, "--seed", 0)
     assert_same_run(tmp_path, finished)
+
+
+@pytest.mark.usefixtures("without_pictures")
+def test_on_the_device_the_run_is_the_same_and_a_step_copies_the_loss_alone(train, tmp_path):
+    assert train(tmp_path / "host", "--noise", 0.3) == 0
+    with fake_device.installed() as device:
+        assert train(tmp_path / "device", "--noise", 0.3, "--device", "cuda") == 0
+    a, b = (dict(leaves(checkpoint(tmp_path / where))) for where in ("device", "host"))
+    assert {path[1] for path in a.keys() | b.keys() if not np.array_equal(a.get(path), b.get(path))} == {
+        "out",
+        "device",
+    }
+    asked = ("outputs", "save_checkpoint")  # evaluating and saving copy as much as they like
+    in_steps = [
+        transfer.call
+        for transfer in device.transfers
+        if {frame.name for frame in transfer.stack} & {"train", *asked} == {"train"}
+    ]
+    assert in_steps == [".item()"] * (3 * STEPS)
+
+
+@pytest.mark.usefixtures("without_pictures")
+@pytest.mark.parametrize("first, rest", [("cuda", "cpu"), ("cpu", "cuda")])
+def test_a_run_stopped_on_one_device_continues_on_the_other(first, rest, train, interrupt, finished, tmp_path):
+    with fake_device.installed():
+        interrupt(8)
+        assert train(tmp_path, "--device", first) == 0
+        assert resume(tmp_path, "--device", rest) == 0
+    a, b = (dict(leaves(checkpoint(folder))) for folder in (tmp_path, finished))
+    assert {path[1] for path in a.keys() | b.keys() if not np.array_equal(a.get(path), b.get(path))} <= {
+        "out",
+        "device",
+    }
 
 
 @pytest.mark.usefixtures("without_pictures")
@@ -458,6 +497,8 @@ BAD_OPTIONS = [
     (["--nope"], "unrecognized arguments: --nope"),
     (["nope"], "unrecognized arguments: nope"),
     (["--late", "2"], "unrecognized arguments: --late 2"),
+    (["--device", "gpu"], "argument --device: 'gpu' is neither a device"),
+    (["--device", "cuda:1"], "argument --device: a GPU needs CuPy, which cannot be imported here"),
     (["--data", "/nowhere"], "there is no train-images-idx3-ubyte (or train-images-idx3-ubyte.gz) in /nowhere"),
     (["--resume", "--latent", "3"], "the run to resume has --latent 2, not 3; leave --latent out or start anew"),
     (["--resume", "--optimizer", "sgd"], "the run to resume has --optimizer adam, not sgd"),

@@ -411,6 +411,7 @@ ROWS = [
             parameters={"to": st.sampled_from([{"min": -1, "max": 1}, {"min": -1}, {"max": 1}])})),
     Row("astype", elementwise.AsType, lambda x: x.float(), oracles.to_float32, one()),
     Row("where", elementwise.Where, mg.where, oracles.where, chosen()),
+    Row("to", elementwise.Move, lambda x: elementwise.Move(x.device)(x), oracles.clone, one()),
     Row("clone", elementwise.Clone, mg.clone, oracles.clone, one()),
     # -------------------------------------------------------------- reductions
     Row("sum", reduce.Sum, mg.sum, oracles.sum, reduced(KEEP, min_side=0)),
