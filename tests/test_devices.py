@@ -210,6 +210,7 @@ OPTIMIZERS = {
 def test_a_module_moves_with_gradients_and_buffers_and_the_optimizers_state_follows(device, optimizer, at):
     expected, _ = trained(optimizer, lambda net: net)
     found, rule = trained(optimizer, lambda net: net.cuda(), at=at)
+    assert not device.transfers, str(device.transfers[0])
     assert {t.device for t in (*found.parameters(), *found.buffers())} == {"cuda"}
     assert {p.grad.device for p in found.parameters()} == {"cuda"}
     assert_equal_states(expected.state_dict(), found.state_dict())

@@ -11,13 +11,13 @@ OPS = """
 """
 SURFACE = [
     (mg, OPS + """
-        Tensor arange as_tensor autograd cat chunk cuda detect_anomaly eye float32 float64 from_numpy full gather gradcheck
-        gradgradcheck int64 is_tensor linspace load manual_seed matmul maximum minimum no_grad ones ones_like pad rand
+        Tensor arange as_tensor autograd cat chunk cuda detect_anomaly eye float32 float64 from_numpy full gather
+        gradcheck gradgradcheck int64 is_tensor linspace load manual_seed matmul maximum minimum no_grad ones ones_like pad rand
         randint randn randn_like randperm save split stack tensor where zeros zeros_like
     """),
     (mg.Tensor, OPS + """
-        T add_ astype backward broadcast_to clamp_ clone copy_ cpu cuda data detach device dim double dtype expand fill_ flatten
-        flip float grad is_leaf item mul_ name ndim normal_ numel numpy op permute repeat requires_grad requires_grad_
+        T add_ astype backward broadcast_to clamp_ clone copy_ cpu cuda data detach device dim double dtype expand fill_
+        flatten flip float grad is_leaf item mul_ name ndim normal_ numel numpy op permute repeat requires_grad requires_grad_
         reshape retain_grad shape size squeeze swapaxes to tolist transpose uniform_ unsqueeze view zero_
     """),
     (nn, """
@@ -27,8 +27,8 @@ SURFACE = [
         ReLU ReflectionPad2d ReplicationPad2d Sequential Sigmoid Softmax Softplus Tanh Unflatten Upsample ZeroPad2d
     """),
     (nn.Module, """
-        apply buffers children cpu cuda double eval float load_state_dict modules named_buffers named_modules named_parameters
-        parameters register_buffer requires_grad_ state_dict to train zero_grad
+        apply buffers children cpu cuda double eval float load_state_dict modules named_buffers named_modules
+        named_parameters parameters register_buffer requires_grad_ state_dict to train zero_grad
     """),
     (nn.functional, """
         avg_pool2d batch_norm binary_cross_entropy binary_cross_entropy_with_logits conv2d conv_transpose2d
