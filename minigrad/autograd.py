@@ -14,8 +14,8 @@ from itertools import count
 
 import numpy as np
 
-from .backend import changed_since, get_array_module, note_change
-from .tensor import FLOAT32, PLAIN, Tensor, as_array, explained, plain, without_promotion_by_integers
+from .backend import changed_since, explained, get_array_module, note_change
+from .tensor import FLOAT32, PLAIN, Tensor, as_array, plain, without_promotion_by_integers
 
 _clock = count(1)  # numbers ops as they are recorded and changes in place as they happen: larger is later
 _last_change = 0  # an op recorded later than this has nothing to check

@@ -116,6 +116,15 @@ def advice_for_mixed(arrays) -> str:
     return f"; its inputs lie on {' and '.join(devices)}: move one, as in x.to({devices[-1]!r})"
 
 
+def explained(error, op: str, arrays, broadcasts: bool = False):
+    """A TypeError, ValueError or IndexError of an op, with what the op knows of its inputs."""
+    if isinstance(error, TypeError):
+        return TypeError(f"{op}: {error}{advice_for_mixed(arrays)}")
+    shapes = " and ".join(str(x.shape) for x in arrays if hasattr(x, "shape"))
+    rule = "; from the right, lengths must be equal or one of them 1" if broadcasts else ""
+    return (IndexError if isinstance(error, IndexError) else ValueError)(f"{op} of shapes {shapes}: {error}{rule}")
+
+
 # ------------------------------------------------------------------ what differs between the libraries
 def add_at(array, index, values) -> None:
     """array[index] += values, adding as often as the index names a place; `array` is contiguous."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .backend import advice_for_mixed, device_of, get_array_module, to_host
+from .backend import device_of, get_array_module, to_host
 
 FLOAT32 = np.dtype(np.float32)
 PLAIN = {np.ndarray, float, int, bool, type(None)}  # types that an op takes unconverted, beside Tensor
@@ -218,15 +218,6 @@ def as_array(output, where: str):
     if not hasattr(output, "dtype") or isinstance(output, Tensor):
         raise TypeError(f"{where} must return an array, not {type(output).__name__}: is a return missing?")
     return np.asarray(output) if isinstance(output, np.generic) else output
-
-
-def explained(error, op: str, arrays, broadcasts: bool = False):
-    """A TypeError, ValueError or IndexError of an op, with what the op knows of its inputs."""
-    if isinstance(error, TypeError):
-        return TypeError(f"{op}: {error}{advice_for_mixed(arrays)}")
-    shapes = " and ".join(str(x.shape) for x in arrays if hasattr(x, "shape"))
-    rule = "; from the right, lengths must be equal or one of them 1" if broadcasts else ""
-    return (IndexError if isinstance(error, IndexError) else ValueError)(f"{op} of shapes {shapes}: {error}{rule}")
 
 
 def without_promotion_by_integers(output, inputs):

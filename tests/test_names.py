@@ -12,13 +12,13 @@ OPS = """
 SURFACE = [
     (mg, OPS + """
         Tensor arange as_tensor autograd cat chunk cuda detect_anomaly eye float32 float64 from_numpy full gather
-        gradcheck gradgradcheck int64 is_tensor linspace load manual_seed matmul maximum minimum no_grad ones ones_like pad rand
-        randint randn randn_like randperm save split stack tensor where zeros zeros_like
+        gradcheck gradgradcheck int64 is_tensor linspace load manual_seed matmul maximum minimum no_grad ones ones_like
+        pad rand randint randn randn_like randperm save split stack tensor where zeros zeros_like
     """),
     (mg.Tensor, OPS + """
         T add_ astype backward broadcast_to clamp_ clone copy_ cpu cuda data detach device dim double dtype expand fill_
-        flatten flip float grad is_leaf item mul_ name ndim normal_ numel numpy op permute repeat requires_grad requires_grad_
-        reshape retain_grad shape size squeeze swapaxes to tolist transpose uniform_ unsqueeze view zero_
+        flatten flip float grad is_leaf item mul_ name ndim normal_ numel numpy op permute repeat requires_grad
+        requires_grad_ reshape retain_grad shape size squeeze swapaxes to tolist transpose uniform_ unsqueeze view zero_
     """),
     (nn, """
         AdaptiveAvgPool2d AvgPool2d BCELoss BCEWithLogitsLoss BatchNorm1d BatchNorm2d Conv2d ConvTranspose2d

@@ -6,7 +6,8 @@ and methods of Tensor.
 
 import operator
 
-from ..tensor import Tensor, explained, plain
+from ..backend import explained
+from ..tensor import Tensor, plain
 from . import inplace  # attaches zero_, add_, ...
 from .conv import conv2d, conv_transpose2d
 from .elementwise import (

@@ -171,27 +171,6 @@ class ndarray:
     def tobytes(self, order="C"):
         return self._copied(".tobytes()").tobytes(order)
 
-    def __bool__(self):
-        return bool(self._copied("bool()"))
-
-    def __int__(self):
-        return int(self._copied("int()"))
-
-    def __float__(self):
-        return float(self._copied("float()"))
-
-    def __complex__(self):
-        return complex(self._copied("complex()"))
-
-    def __repr__(self):
-        return repr(self._copied("repr()"))
-
-    def __str__(self):
-        return str(self._copied("str()"))
-
-    def __format__(self, spec):
-        return format(self._copied("format()"), spec)
-
     def __reduce__(self):
         return _uploaded, (self._copied("pickle"),)
 
@@ -368,7 +347,13 @@ def _operator(function, reflected=False):
     return method
 
 
+def _conversion(function):
+    return lambda self, *spec: function(self._copied(f"{function.__name__}()"), *spec)
+
+
 def _add_operators_and_methods():
+    for function in (bool, int, float, complex, repr, str, format):
+        setattr(ndarray, f"__{function.__name__}__", _conversion(function))
     for name in ("neg", "pos", "abs", "invert", "lt", "le", "eq", "ne", "gt", "ge"):
         setattr(ndarray, f"__{name}__", _operator(getattr(operator, name)))
     arithmetic = "add sub mul truediv floordiv mod pow matmul lshift rshift and or xor divmod".split()
