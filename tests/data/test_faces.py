@@ -30,6 +30,11 @@ def test_attributes_are_bools_and_float32(many):
     }
 
 
+def test_edges_are_smooth(many):
+    """Parts have 20 colours at most; those between two of them are pixels that an edge runs through."""
+    assert min(len(np.unique(image.reshape(3, -1), axis=1).T) for image in many[0][:100]) > 60
+
+
 def test_no_faces_are_an_empty_set():
     images, attributes = faces(0)
     assert (images.shape, {len(a) for a in attributes.values()}) == ((0, 3, 32, 32), {0})
