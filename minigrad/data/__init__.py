@@ -1,6 +1,9 @@
 """Data sets as NumPy arrays. `digits` comes with the package; `mnist` reads the full set from a folder.
+`faces` draws cartoon faces with known attributes; `mixtures` are distributions in the plane that GANs are tried on.
 
 Nothing here downloads by itself: ``python -m minigrad.data`` fetches MNIST when it is asked to (`fetch.py`).
 """
 
+from . import mixtures
+from .faces import draw_faces, faces
 from .mnist_files import digits, mnist
