@@ -3,8 +3,10 @@
 import math
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+from PIL import Image
 
 from .checkpoint import replacing
 
@@ -21,20 +23,47 @@ def save(fig: Figure, path, dpi: int = 120) -> None:
         fig.savefig(temporary, format="png", dpi=dpi)
 
 
-def image_grid(ax, images, columns: int | None = None, title: str = "", value_range=(0.0, 1.0)) -> None:
-    """Images (n, height, width) side by side in one picture, row by row; dark is `value_range`'s upper end."""
+def sheet(images, columns: int | None = None, value_range=(0.0, 1.0)) -> np.ndarray:
+    """Images side by side in one picture (height, width[, 3]) uint8, row by row.
+
+    images : (n, height, width) or (n, 1, height, width), drawn as ink on paper, dark at `value_range`'s upper end; or
+        (n, 3, height, width), in colours
+    """
     images = np.asarray(images)
-    n, height, width = images.shape
+    images = images[:, None] if images.ndim == 3 else images
+    n, channels, height, width = images.shape
     columns = columns or math.ceil(math.sqrt(n))
-    rows = math.ceil(n / columns)
     low, high = value_range
-    sheet = np.full((rows * (height + 2) - 2, columns * (width + 2) - 2), low, float)
-    for i, image in enumerate(images):
+    light = np.clip((images - low) / (high - low), 0, 1)
+    light = 1 - light if channels == 1 else light
+    page = np.ones((math.ceil(n / columns) * (height + 2) - 2, columns * (width + 2) - 2, channels))
+    for i, image in enumerate(light):
         top, left = i // columns * (height + 2), i % columns * (width + 2)
-        sheet[top : top + height, left : left + width] = image
-    ax.imshow(sheet, cmap="gray_r", vmin=low, vmax=high, interpolation="nearest")
+        page[top : top + height, left : left + width] = image.transpose(1, 2, 0)
+    return (255 * page).round().astype(np.uint8).squeeze(axis=2 if channels == 1 else ())
+
+
+def image_grid(ax, images, columns: int | None = None, title: str = "", value_range=(0.0, 1.0)) -> None:
+    """A `sheet` of images."""
+    ax.imshow(sheet(images, columns, value_range), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     ax.set_title(title)
     ax.set_axis_off()
+
+
+def as_image(fig: Figure) -> np.ndarray:
+    """The figure as a picture (height, width, 3) uint8, for an animation."""
+    canvas = FigureCanvasAgg(fig)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+def save_animation(frames, path, seconds: float = 0.2) -> None:
+    """Write pictures (height, width[, 3]) uint8 as an animated GIF, `seconds` each and the last one longer."""
+    zoom = max(1, 300 // frames[0].shape[1])
+    images = [Image.fromarray(frame.repeat(zoom, axis=0).repeat(zoom, axis=1)) for frame in frames]
+    durations = [1000 * seconds] * (len(images) - 1) + [2000]
+    with replacing(path) as temporary:
+        images[0].save(temporary, "GIF", save_all=True, append_images=images[1:], duration=durations, loop=0)
 
 
 def curves(ax, lines: dict, xlabel: str, ylabel: str, levels: dict | None = None) -> None:

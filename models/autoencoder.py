@@ -18,7 +18,6 @@ import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import nn, optim, plot
 from minigrad.ops import rmse_loss
-from minigrad.utils.data import DataLoader, TensorDataset
 
 from . import common
 from .metrics import PCA, knn_accuracy, mean_squared_error
@@ -64,48 +63,23 @@ LEARNING_RATES = {"adam": 1e-3, "sgd": 1.0}
 
 
 # ------------------------------------------------------------------ training
-def train(model, optimizer, x_train, x_test, noisy_test, config, progress, save) -> bool:
-    """Train from where `progress` stands to the last epoch; False if Ctrl-C ended it before.
-
-    `progress` holds the position, the epoch's sum of losses so far, and the history; it is kept up to date, and
-    ``save()`` is called at each epoch's end and on Ctrl-C. The order of the images is a function of (seed, epoch), and
-    noise comes from the one random stream, so a resumed run takes exactly the steps that were left. The training loss
-    is the mean over the epoch, while the network still learns; the test loss is taken at its end, and so may be lower.
-    """
-    loss_of, history = LOSSES[config["loss"]], progress["history"]
-    dataset, seed, noise = TensorDataset(x_train), config["seed"], config["noise"]
-    steps = len(DataLoader(dataset, config["batch"]))
-    line = common.Progress(config["epochs"] * steps, progress["epoch"] * steps + progress["step"])
-    with common.StopOnInterrupt() as stop:
-        while progress["epoch"] < config["epochs"]:
-            epoch = progress["epoch"]
-            loader = DataLoader(dataset, config["batch"], shuffle=True, generator=np.random.default_rng((seed, epoch)))
-            for step, (x,) in enumerate(loader, 1):
-                if step <= progress["step"]:
-                    continue
-                x = x.to(config["device"])
-                seen = x + noise * mg.randn_like(x) if noise else x
-                loss = loss_of(model(seen), x)
-                value = common.finite(loss.item())
-                optimizer.zero_grad()  # forget the gradients of the step before,
-                loss.backward()  # find those of this one,
-                optimizer.step()  # and change the parameters by them
-                progress["step"], progress["loss_sum"] = step, progress["loss_sum"] + value
-                mean = progress["loss_sum"] / step
-                text = f"epoch {epoch + 1}/{config['epochs']}  {config['loss']} {mean:.4f}"
-                line.show(epoch * steps + step, text, end_of_epoch=step == steps)
-                if stop.requested and step < steps:
-                    save()
-                    return False
+def train(run, model, optimizer, x_train, x_test, noisy_test) -> None:
+    """Train to the last epoch, or to Ctrl-C; at each epoch's end look at the test images."""
+    config, loss_of = run.config, LOSSES[run.config["loss"]]
+    n, noise = len(x_train), config["noise"]
+    per_epoch = math.ceil(n / config["batch"])
+    for step in run.steps(config["epochs"] * per_epoch, per_epoch):
+        x = mg.from_numpy(x_train[common.batch(n, config["batch"], config["seed"], step)]).to(run.device)
+        seen = x + noise * mg.randn_like(x) if noise else x
+        loss = loss_of(model(seen), x)
+        run.log(loss=loss.item())
+        optimizer.zero_grad()  # forget the gradients of the step before,
+        loss.backward()  # find those of this one,
+        optimizer.step()  # and change the parameters by them
+        if (step + 1) % per_epoch == 0:
             logits, target = mg.from_numpy(common.outputs(model, model, noisy_test)), mg.from_numpy(x_test)
-            history["train_loss"].append(mean)
-            history["test_loss"].append(common.finite(loss_of(logits, target).item()))
-            history["test_mse"].append(mean_squared_error(mg.sigmoid(logits).numpy(), x_test))
-            progress.update(epoch=epoch + 1, step=0, loss_sum=0.0)
-            save()
-            if stop.requested:
-                return progress["epoch"] == config["epochs"]
-    return True
+            error = mean_squared_error(mg.sigmoid(logits).numpy(), x_test)
+            run.log(test_loss=loss_of(logits, target).item(), test_mse=error)
 
 
 def encode(model, x: np.ndarray) -> np.ndarray:
@@ -117,8 +91,9 @@ def decode(model, z: np.ndarray) -> np.ndarray:
 
 
 # ------------------------------------------------------------------ pictures and figures
-def report(model, pca, train_set, test_set, noisy_test, config, progress, folder) -> dict:
-    """Write the pictures and metrics.json; return the metrics."""
+def report(run, model, pca, train_set, test_set, noisy_test) -> dict:
+    """Write the pictures; return the figures."""
+    config, folder = run.config, run.folder
     (x, y), (x_test, y_test) = train_set, test_set
     codes, test_codes = encode(model, x), encode(model, noisy_test)
     pca_codes, pca_test_codes = pca.encode(x), pca.encode(noisy_test)
@@ -129,9 +104,6 @@ def report(model, pca, train_set, test_set, noisy_test, config, progress, folder
         "pca_test_mse": mean_squared_error(pca_rebuilt, x_test),
         "knn_accuracy": knn_accuracy(codes, y, test_codes, y_test),
         "pca_knn_accuracy": knn_accuracy(pca_codes, y, pca_test_codes, y_test),
-        "latent": k,
-        "epochs_trained": progress["epoch"] + progress["step"] / math.ceil(len(x) / config["batch"]),
-        "config": config,
     }
     one_each = [int(np.flatnonzero(y_test == digit)[0]) for digit in range(10)]
     rows = {"input": x_test, f"autoencoder, {k} numbers": rebuilt, f"PCA, {k} numbers": pca_rebuilt}
@@ -139,9 +111,8 @@ def report(model, pca, train_set, test_set, noisy_test, config, progress, folder
         rows = {"input": x_test, "what the encoder saw": noisy_test, **rows}
     draw_reconstructions({name: images[one_each] for name, images in rows.items()}, folder / "reconstructions.png")
     draw_codes(test_codes, pca_test_codes, y_test, metrics, folder / "latent.png")
-    draw_curves(progress["history"], metrics, config["loss"], folder / "loss.png")
+    draw_curves(run, metrics, math.ceil(len(x) / config["batch"]), folder / "loss.png")
     draw_lines(model, x_test, y_test, folder / "interpolation.png")
-    common.write_json(folder / "metrics.json", metrics)
     return metrics
 
 
@@ -169,13 +140,17 @@ def draw_codes(codes, pca_codes, labels, metrics, path) -> None:
     plot.save(fig, path)
 
 
-def draw_curves(history, metrics, loss: str, path) -> None:
-    epochs = np.arange(1, len(history["test_mse"]) + 1)
+def draw_curves(run, metrics, per_epoch, path) -> None:
+    """The training loss is the mean over an epoch, while the network learns; the test loss is taken at its end."""
+    history = {name: (np.array(steps) / per_epoch, np.array(values)) for name, (steps, values) in run.history.items()}
+    epochs = np.arange(1, run.step // per_epoch + 1)
+    mean = history["loss"][1][: len(epochs) * per_epoch].reshape(-1, per_epoch).mean(axis=1)
     fig, axes = plot.figure(1, 2, width=4.5)
-    lines = {name: (epochs, history[f"{name}_loss"]) for name in ("train", "test")}
-    plot.curves(axes[0, 0], lines, "epoch", f"{loss} per pixel")
-    levels = {f"PCA, {metrics['latent']} numbers": metrics["pca_test_mse"]}
-    plot.curves(axes[0, 1], {"autoencoder": (epochs, history["test_mse"])}, "epoch", "test MSE per pixel", levels)
+    lines = {"train": (epochs, mean), "test": history.get("test_loss", ([], []))}
+    plot.curves(axes[0, 0], lines, "epoch", f"{run.config['loss']} per pixel")
+    levels = {f"PCA, {run.config['latent']} numbers": metrics["pca_test_mse"]}
+    lines = {"autoencoder": history.get("test_mse", ([], []))}
+    plot.curves(axes[0, 1], lines, "epoch", "test MSE per pixel", levels)
     plot.save(fig, path)
 
 
@@ -203,64 +178,40 @@ def options() -> common.Options:
     parser.add("--epochs", 40, "passes over the training images", type=common.number(int, 1))
     parser.add("--batch", 128, "images in a step", type=common.number(int, 1))
     parser.add("--noise", 0.0, "standard deviation of noise on the encoder's input", type=common.number(float, 0))
-    parser.add("--seed", 0, "seed of the weights, the order and the noise", type=common.number(int, 0))
     parser.add("--data", None, "folder with the full MNIST (default: the embedded 10,000 digits)", metavar="FOLDER")
-    parser.add("--device", "cpu", "where it trains: cpu, cuda or cuda:1", type=common.device)
-    parser.add("--out", f"runs/{NAME}", "folder for the results", metavar="FOLDER")
-    parser.add("--resume", False, "continue the run in --out where it stopped", action="store_true")
+    parser.add_common(NAME)
     return parser
 
 
-def main(arguments=None) -> dict:
-    parser = options()
-    given = parser.given(arguments)
-    resume = given.pop("resume", False)
-    out = given.get("out", parser.defaults["out"])
-    checkpoint = common.load_checkpoint(f"{out}/checkpoint.npz", NAME) if resume else None
-    if checkpoint:
-        config = common.resumed_config(
-            parser.defaults, checkpoint["config"], given, free=("out", "epochs", "data", "device")
-        )
-        config["device"] = given.get("device", parser.defaults["device"])
-        progress = checkpoint["progress"]
-        if config["epochs"] < progress["epoch"]:
-            raise common.UserError(f"the run to resume has {progress['epoch']} epochs behind it; give --epochs more")
-        if config["epochs"] == progress["epoch"]:
-            print(f"all {config['epochs']} epochs are done; --epochs with more would train on")
-    else:
-        config = {**parser.defaults, **given}
-        config["lr"] = config["lr"] or LEARNING_RATES[config["optimizer"]]
-        history = {"train_loss": [], "test_loss": [], "test_mse": []}
-        progress = {"epoch": 0, "step": 0, "loss_sum": 0.0, "history": history}
-    train_set, test_set = common.load_digits(config["data"])
-    if config.setdefault("images", len(train_set[0])) != len(train_set[0]):
-        raise common.UserError(
-            f"the run to resume has {config['images']} training images, and here are {len(train_set[0])}"
-        )
-    folder = common.run_folder(out)
+def build(config) -> Autoencoder:
+    return Autoencoder(784, config["hidden"], config["latent"])
 
-    mg.manual_seed(config["seed"])
-    model = Autoencoder(train_set[0].shape[1], config["hidden"], config["latent"]).to(config["device"])
-    optimizer = OPTIMIZERS[config["optimizer"]](model.parameters(), config["lr"])
+
+def main(arguments=None) -> dict:
+    run = common.Run(NAME, options(), arguments)
+    config = run.config
+    config["lr"] = config["lr"] or LEARNING_RATES[config["optimizer"]]
+    train_set, test_set = common.load_digits(config["data"])
+    run.remember(images=len(train_set[0]))
+    model = run.keep("model", build(config))
+    optimizer = run.keep("optimizer", OPTIMIZERS[config["optimizer"]](model.parameters(), config["lr"]))
     noisy_test = test_set[0]
     if config["noise"]:
         noisy_test = noisy_test + config["noise"] * mg.randn(*noisy_test.shape).numpy()
-    if checkpoint:
-        common.restore(checkpoint, model, optimizer)
-
-    def save():
-        common.save_checkpoint(folder / "checkpoint.npz", NAME, config, model, optimizer, progress)
-
-    if not checkpoint:
-        common.set_aside(folder, NAME)
     print(model)
-    with np.errstate(over="ignore", invalid="ignore"):  # a run that diverges is told of by its loss
-        finished = train(model, optimizer, train_set[0], test_set[0], noisy_test, config, progress, save)
+    train(run, model, optimizer, train_set[0], test_set[0], noisy_test)
     pca = PCA(train_set[0], config["latent"])
-    metrics = report(model, pca, train_set, test_set, noisy_test, config, progress, folder)
-    if not finished:
-        print("\nstopped; --resume continues exactly here")
-    print(f"test MSE per pixel      {metrics['test_mse']:.4f}   PCA {metrics['pca_test_mse']:.4f}")
-    print(f"5-NN accuracy on codes  {metrics['knn_accuracy']:.1%}    PCA {metrics['pca_knn_accuracy']:.1%}")
-    print(f"pictures, metrics.json and checkpoint.npz are in {folder}/")
-    return metrics
+    return run.finish(report(run, model, pca, train_set, test_set, noisy_test))
+
+
+def sample(arguments=None) -> None:
+    """Draw images from an autoencoder: decode random codes as wide as those of the embedded test digits."""
+    parser = common.sample_options(NAME, sample.__doc__)
+    given = parser.defaults | parser.given(arguments)
+    checkpoint = common.load_checkpoint(given["checkpoint"], NAME)
+    model = common.restored(checkpoint, "model", build(checkpoint["config"]))
+    codes = encode(model, common.load_digits(None)[1][0])
+    z = np.random.default_rng(given["seed"]).normal(
+        codes.mean(axis=0), codes.std(axis=0), (given["count"], codes.shape[1])
+    )
+    common.draw_samples(decode(model, z).reshape(-1, 28, 28), given["out"])

@@ -1,9 +1,27 @@
-"""What the models share: options, the run folder, the progress line, stopping on Ctrl-C, and checkpoints."""
+"""What the models share: options, and the run with its folder, progress line, checkpoints, stopping and resuming.
+
+A model's ``main`` reads from top to bottom; the training loop stands in the model, and `Run` keeps it company::
+
+    run = Run(NAME, options(), arguments)                # the options; the seed is set
+    net = run.keep("net", Net())                         # moved to --device, saved, and restored under --resume
+    optimizer = run.keep("optimizer", optim.Adam(net.parameters(), lr=run.config["lr"]))
+    for step in run.steps(1000):                         # the steps that are left
+        loss = ...
+        run.log(loss=loss.item())                        # for the progress line and the curves
+        ...
+    run.finish({"accuracy": ...})                        # metrics.json
+
+What a step does may depend on its number, the seed, what is kept, and the one random stream, and on nothing else. Then
+a run that was stopped, even killed, and resumed ends bit-equal to one that was not.
+"""
 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
+import math
+import platform
 import signal
 import sys
 import time
@@ -12,7 +30,7 @@ from pathlib import Path
 import numpy as np
 
 import minigrad as mg
-from minigrad import backend, load, save
+from minigrad import backend, load, plot, save
 from minigrad.checkpoint import replacing
 from minigrad.data import digits, mnist
 
@@ -33,11 +51,18 @@ class Options(argparse.ArgumentParser):
         self.defaults: dict = {}
 
     def add(self, flag: str, default, help: str, **how) -> None:
-        if not how.get("action"):
-            self.defaults[flag.removeprefix("--").replace("-", "_")] = default
+        """An option; with ``action="store_true"`` a switch, whose default is False."""
+        self.defaults[flag.removeprefix("--").replace("-", "_")] = default
         text = ",".join(map(str, default)) if isinstance(default, list) else default
         shown = "" if default is None or how.get("action") else f" (default: {text})"
         self.add_argument(flag, help=help + shown, **how)
+
+    def add_common(self, name: str) -> None:
+        """The options that every model has."""
+        self.add("--seed", 0, "seed of the weights, the order of the data and all noise", type=number(int, 0))
+        self.add("--device", "cpu", "where it trains: cpu, cuda or cuda:1", type=device)
+        self.add("--out", f"runs/{name}", "folder for the results", metavar="FOLDER")
+        self.add("--resume", False, "continue the run in --out where it stopped", action="store_true")
 
     def given(self, arguments) -> dict:
         """The options that stand on the command line, and no others."""
@@ -81,7 +106,7 @@ def device(name: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-# ------------------------------------------------------------------ data and the run folder
+# ------------------------------------------------------------------ data
 def load_digits(folder: str | None):
     """((x, y), (x_test, y_test)): the embedded digits, or full MNIST from `folder`; pixels (n, 784) in [0, 1]."""
     try:
@@ -94,49 +119,294 @@ def load_digits(folder: str | None):
     return tuple((x.reshape(len(x), -1).astype(np.float32) / 255, y) for x, y in parts)
 
 
-def run_folder(path: str) -> Path:
-    """The folder for a run's results, made if need be; an error before training if it cannot be written."""
-    folder = Path(path)
+def batch(n: int, size: int, seed: int, step: int) -> np.ndarray:
+    """Which of n rows step number `step` takes: `size` of them, fewer at an epoch's end; each once in every epoch."""
+    epoch, i = divmod(step, math.ceil(n / size))
+    return _order(n, seed, epoch)[i * size : (i + 1) * size]
+
+
+@functools.lru_cache(maxsize=4)
+def _order(n, seed, epoch):
+    return np.random.default_rng((seed, epoch)).permutation(n)
+
+
+def moments(steps: int, count: int) -> set[int]:
+    """`count` step numbers to take pictures at, the last among them, close together at first as training is fastest."""
+    return {round((steps - 1) * (i / (count - 1)) ** 2) for i in range(count)}
+
+
+def outputs(model, function, x: np.ndarray, size: int = 2000) -> np.ndarray:
+    """function(x) as an array, in batches, without a graph, on the device that `model` lies on."""
+    device = next(model.parameters()).device
+    with mg.no_grad():
+        parts = [function(mg.as_tensor(x[i : i + size], np.float32, device)) for i in range(0, len(x), size)]
+    return np.concatenate([part.cpu().numpy() for part in parts])
+
+
+# ------------------------------------------------------------------ the run
+class Run:
+    """One run of a model, from its options to metrics.json.
+
+    Attributes
+    ----------
+    config : dict of all options; what a checkpoint remembers, and a resumed run has as the first one had
+    device, folder : where it trains, and where its results go
+    step : number of the step that runs; after the loop, of all that are done
+    history : name -> (list of steps done, list of values), what `log` was told
+    frames : name -> list of uint8 images, what `frame` was told
+    stopped : whether Ctrl-C ended the loop
+    """
+
+    FREE = ("epochs", "steps", "data")  # options that a resumed run may have otherwise
+    SECONDS_BETWEEN_CHECKPOINTS = 20
+
+    def __init__(self, name: str, parser: Options, arguments):
+        given = parser.given(arguments)
+        own = {key: given.pop(key, parser.defaults[key]) for key in ("resume", "device", "out")}
+        defaults = {key: value for key, value in parser.defaults.items() if key not in own}
+        self.name, self.device, self.folder = name, own["device"], Path(own["out"])
+        self.resumed = load_checkpoint(self._path, name) if own["resume"] else None
+        self.config = _resumed_config(defaults, self.resumed["config"], given) if self.resumed else defaults | given
+        self.parts, self.step, self.total, self.history, self.frames = {}, 0, 0, {}, {}
+        self.stopped, self.seconds, self._diverged = False, 0.0, False
+        mg.manual_seed(self.config["seed"])
+
+    @property
+    def _path(self):
+        return self.folder / "checkpoint.npz"
+
+    def remember(self, **facts) -> None:
+        """Facts about the data that the networks are made by; a resumed run must find the same."""
+        for name, value in facts.items():
+            if self.config.setdefault(name, value) != value:
+                raise UserError(f"the run to resume has {name} {self.config[name]}, and here it is {value}; see --data")
+
+    def keep(self, name: str, part):
+        """A module or an optimizer that belongs to the run: it is saved, and restored when the steps begin."""
+        self.parts[name] = part
+        return part.to(self.device) if hasattr(part, "to") else part
+
+    # ---- the loop
+    def steps(self, total: int, per_epoch: int | None = None):
+        """Yield the number of each step that is left; afterwards `stopped` says whether Ctrl-C ended it early.
+
+        It writes checkpoints. If a loss or a weight is no finite number any more, the run goes back to the last
+        checkpoint and repeats what came after it under `minigrad.detect_anomaly`, which names the op.
+        """
+        self._begin(total)
+        line, saved, start = Progress(total, self.step, per_epoch), time.monotonic(), time.monotonic() - self.seconds
+        with StopOnInterrupt() as stop, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            while self.step < total and not self.stopped:
+                yield self.step
+                self.step, self.seconds = self.step + 1, time.monotonic() - start
+                line.show(self.step, self._recent())
+                self.stopped = stop.requested and self.step < total
+                now = time.monotonic()
+                if self.stopped or self.step == total or now - saved > self.SECONDS_BETWEEN_CHECKPOINTS:
+                    self._save()
+                    saved = now
+                if self._diverged:
+                    yield from self._replay()
+
+    def _begin(self, total):
+        run_folder(self.folder)
+        if self.resumed:
+            self.restore(self.resumed)
+        else:
+            self._set_aside()
+        self.total = total
+        if self.step > total:
+            raise UserError(f"the run to resume has {self.step} steps behind it, more than {total}; ask for more")
+        if self.step == total:
+            print(f"all {total} steps are done; with more --steps or --epochs it would train on")
+        self._save()
+
+    def _replay(self):
+        bad = self.step
+        self.restore(load_checkpoint(self._path, self.name))
+        print(f"\nstep {bad}: training diverged; repeating it from step {self.step} to find the op", flush=True)
+        with mg.detect_anomaly():
+            while self.step < bad:
+                yield self.step
+                self.step += 1
+        raise UserError(
+            f"training diverged at step {bad}, at no op; the last good checkpoint is kept: take a smaller --lr"
+        )
+
+    def log(self, **values: float) -> None:
+        """Note figures of this step."""
+        for name, value in values.items():
+            steps, past = self.history.setdefault(name, ([], []))
+            steps.append(self.step + 1)
+            past.append(float(value))
+        self._diverged |= not all(map(math.isfinite, values.values()))
+
+    def frame(self, name: str, image: np.ndarray) -> None:
+        """Keep a picture (height, width[, 3]) uint8 for an animation."""
+        self.frames.setdefault(name, []).append(image)
+
+    def _recent(self) -> str:
+        """Means over the last hundred steps of what was noted in the last one."""
+        texts = []
+        for name, (steps, past) in self.history.items():
+            if steps[-1] == self.step:
+                recent = [value for step, value in zip(steps[-100:], past[-100:]) if step > self.step - 100]
+                texts.append(f"{name} {sum(recent) / len(recent):.4f}")
+        return "  ".join(texts)
+
+    # ---- checkpoints
+    def _save(self) -> None:
+        parts = {name: part.state_dict() for name, part in self.parts.items()}
+        if self._diverged or not _all_finite(parts):
+            self._diverged = True
+            return
+        done = {name: getattr(self, name) for name in ("step", "total", "seconds", "history", "frames")}
+        state = {
+            "model": self.name,
+            "config": self.config,
+            "parts": parts,
+            "done": done,
+            "random": backend.random_state(),
+        }
+        save(state, self._path)
+
+    def restore(self, checkpoint: dict) -> None:
+        """Everything as it was when the checkpoint was written."""
+        try:
+            for name, part in self.parts.items():
+                part.load_state_dict(checkpoint["parts"][name])
+            backend.set_random_state(checkpoint["random"])
+            vars(self).update(checkpoint["done"])
+        except (KeyError, ValueError, TypeError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(f"cannot resume: the checkpoint does not fit this model ({reason})") from None
+
+    def _set_aside(self) -> None:
+        """Keep the checkpoint of a run that was stopped, where this new one is about to write its own."""
+        try:
+            checkpoint = load_checkpoint(self._path, self.name)
+        except UserError:
+            return
+        done, total = checkpoint["done"]["step"], checkpoint["done"]["total"]
+        if 0 < done < total:
+            kept = self.folder / "checkpoint.stopped.npz"
+            self._path.replace(kept)
+            print(f"{self.folder} held a run stopped after {done} of {total} steps: its checkpoint is now {kept.name}")
+
+    # ---- the end
+    def finish(self, figures: dict) -> dict:
+        """Write the animations and metrics.json, say where all is, and return the metrics."""
+        for name, frames in self.frames.items():
+            plot.save_animation(frames, self.folder / f"{name}.gif")
+        versions = {"python": platform.python_version(), "numpy": np.__version__}
+        trained = {"steps_trained": self.step, "seconds": round(self.seconds, 1)}
+        metrics = {**figures, **trained, "versions": versions, "config": self.config}
+        with replacing(self.folder / "metrics.json") as temporary:
+            temporary.write_text(json.dumps(metrics, indent=2) + "\n")
+        if self.stopped:
+            print("\nstopped; --resume continues exactly here")
+        for name, value in figures.items():
+            if isinstance(value, (int, float)):
+                print(f"{name.replace('_', ' '):34s} {value:.4g}")
+        print(f"pictures, metrics.json and checkpoint.npz are in {self.folder}/")
+        return metrics
+
+
+def run_folder(folder: Path) -> None:
+    """Make the folder for a run's results if need be; an error before training if it cannot be written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"
         probe.touch()
         probe.unlink()
     except FileExistsError:
-        raise UserError(f"cannot write to --out {path}: it is no folder") from None
+        raise UserError(f"cannot write to --out {folder}: it is no folder") from None
     except OSError as error:
-        raise UserError(f"cannot write to --out {path}: {error.strerror}") from None
-    return folder
+        raise UserError(f"cannot write to --out {folder}: {error.strerror}") from None
 
 
-def write_json(path, values: dict) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(values, indent=2) + "\n")
+def load_checkpoint(path, name: str) -> dict:
+    """A checkpoint of the model `name`, or an error that says what is wrong with it."""
+    try:
+        checkpoint = load(path)
+    except FileNotFoundError:
+        raise UserError(f"there is no checkpoint {path}; train first, without --resume") from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"cannot use the checkpoint: {error}") from None
+    if not isinstance(checkpoint, dict) or checkpoint.keys() != {"model", "config", "parts", "done", "random"}:
+        raise UserError(f"cannot use the checkpoint: {path} is none of a model")
+    if checkpoint["model"] != name:
+        raise UserError(f"cannot use the checkpoint: {path} is one of {checkpoint['model']}, not of {name}")
+    return checkpoint
+
+
+def sample_options(name: str, doc: str) -> Options:
+    """The options of ``python -m models sample NAME``."""
+    parser = Options(f"sample {name}", doc)
+    parser.add("--checkpoint", f"runs/{name}/checkpoint.npz", "a trained model", metavar="FILE")
+    parser.add("--out", f"runs/{name}/drawn.png", "the picture to write", metavar="FILE")
+    parser.add("--count", 64, "how many to draw", type=number(int, 1, 10_000))
+    parser.add("--seed", 0, "seed of what is drawn", type=number(int, 0))
+    return parser
+
+
+def draw_samples(images, path, value_range=(0.0, 1.0)) -> None:
+    """Write a sheet of images and say where it is."""
+    fig, axes = plot.figure(1, 1, width=6, height=6)
+    plot.image_grid(axes[0, 0], images, value_range=value_range)
+    plot.save(fig, path)
+    print(f"{len(images)} images are in {path}")
+
+
+def restored(checkpoint: dict, name: str, network):
+    """The network, in evaluation mode, with the weights that the checkpoint has under `name`."""
+    try:
+        network.load_state_dict(checkpoint["parts"][name])
+    except (KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise UserError(f"the checkpoint does not fit this model ({str(error).splitlines()[0]})") from None
+    return network.eval()
+
+
+def _resumed_config(defaults: dict, saved: dict, given: dict) -> dict:
+    """The options that a run was started with; of those given again only the ones in `Run.FREE` may differ."""
+    saved = defaults | saved
+    for name, value in given.items():
+        if name not in Run.FREE and value != saved[name]:
+            flag = "--" + name.replace("_", "-")
+            raise UserError(
+                f"the run to resume has {flag} {saved[name]}, not {value}; leave {flag} out or start anew with --out"
+            )
+    return saved | given
+
+
+def _all_finite(state) -> bool:
+    """Whether all tensors and arrays in nested dicts, lists and tuples hold finite numbers."""
+    if isinstance(state, (dict, list, tuple)):
+        return all(map(_all_finite, state.values() if isinstance(state, dict) else state))
+    array = getattr(state, "data", state) if isinstance(state, mg.Tensor) else state
+    return not hasattr(array, "dtype") or bool(backend.get_array_module(array).isfinite(array).all())
 
 
 # ------------------------------------------------------------------ while it trains
 class Progress:
-    """One line that says where the run is: redrawn in a terminal, otherwise printed once an epoch."""
+    """One line that says where the run is: redrawn in a terminal, otherwise printed once an epoch or 20 times a run."""
 
-    def __init__(self, steps: int, done: int = 0):
-        self.steps, self.first, self.start, self.shown = steps, done, time.monotonic(), 0.0
+    def __init__(self, steps: int, done: int, per_epoch: int | None):
+        self.steps, self.first, self.per_epoch = steps, done, per_epoch
+        self.start, self.shown = time.monotonic(), 0.0
 
-    def show(self, done: int, text: str, end_of_epoch: bool) -> None:
+    def show(self, done: int, text: str) -> None:
         """After `done` of all steps."""
         now, terminal = time.monotonic(), sys.stdout.isatty()
-        if not (end_of_epoch or terminal and now - self.shown > 0.1):
+        due = done % (self.per_epoch or math.ceil(self.steps / 20)) == 0 or done == self.steps
+        if not (due or terminal and now - self.shown > 0.1):
             return
         self.shown = now
         left = (now - self.start) / max(done - self.first, 1) * (self.steps - done)
-        line = f"{text}  step {done}/{self.steps}  {left:.0f} s left"
+        if self.per_epoch:
+            text = f"epoch {math.ceil(done / self.per_epoch)}/{self.steps // self.per_epoch}  {text}"
+        line = f"step {done}/{self.steps}  {text}  {left:.0f} s left"
         print(f"\r{line}\033[K" if terminal else line, end="" if terminal and done < self.steps else "\n", flush=True)
-
-
-def finite(loss: float) -> float:
-    """The loss, or an error if training has blown up."""
-    if not np.isfinite(loss):
-        raise UserError(f"the loss has become {loss}: training diverged; take a smaller --lr")
-    return loss
 
 
 class StopOnInterrupt:
@@ -153,75 +423,3 @@ class StopOnInterrupt:
 
     def __exit__(self, *exception):
         signal.signal(signal.SIGINT, self.before)
-
-
-def outputs(model, function, x: np.ndarray, batch: int = 2000) -> np.ndarray:
-    """function(x) as an array, in batches, without a graph, on the device that `model` lies on."""
-    device = next(model.parameters()).device
-    with mg.no_grad():
-        parts = [function(mg.as_tensor(x[i : i + batch], np.float32, device)) for i in range(0, len(x), batch)]
-    return np.concatenate([part.cpu().numpy() for part in parts])
-
-
-# ------------------------------------------------------------------ checkpoints
-def save_checkpoint(path, name: str, config: dict, model, optimizer, progress: dict) -> None:
-    """Everything that the rest of the run depends on: options, weights, optimizer, position, random state."""
-    save(
-        {
-            "model": name, "config": config, "weights": model.state_dict(), "optimizer": optimizer.state_dict(),
-            "progress": progress, "random": backend.random_state(),
-        },
-        path,
-    )  # fmt: skip
-
-
-def load_checkpoint(path, name: str) -> dict:
-    """A checkpoint of the model `name`, or an error that says what is wrong with it."""
-    try:
-        checkpoint = load(path)
-    except FileNotFoundError:
-        raise UserError(f"there is no checkpoint {path} to resume; leave --resume out to start") from None
-    except (OSError, ValueError) as error:
-        raise UserError(f"cannot resume: {error}") from None
-    parts = {"model", "config", "weights", "optimizer", "progress", "random"}
-    if not isinstance(checkpoint, dict) or checkpoint.keys() != parts:
-        raise UserError(f"cannot resume: {path} is no checkpoint of a model")
-    if checkpoint["model"] != name:
-        raise UserError(f"cannot resume: {path} is a checkpoint of {checkpoint['model']}, not of {name}")
-    return checkpoint
-
-
-def resumed_config(defaults: dict, saved: dict, given: dict, free: tuple[str, ...]) -> dict:
-    """The options that a run was started with; of those given again only the ones in `free` may differ."""
-    saved = {**defaults, **saved}
-    for name, value in given.items():
-        if name not in free and value != saved[name]:
-            flag = "--" + name.replace("_", "-")
-            raise UserError(
-                f"the run to resume has {flag} {saved[name]}, not {value}; leave {flag} out or start anew with --out"
-            )
-    return {**saved, **given}
-
-
-def set_aside(folder: Path, name: str) -> None:
-    """Keep the checkpoint of a run that was stopped, where a new run is about to write its own."""
-    path, kept = folder / "checkpoint.npz", folder / "checkpoint.stopped.npz"
-    try:
-        checkpoint = load_checkpoint(path, name)
-    except UserError:
-        return
-    done, epochs = checkpoint["progress"]["epoch"], checkpoint["config"]["epochs"]
-    if done < epochs:
-        path.replace(kept)
-        print(f"{folder} held a run stopped after {done} of {epochs} epochs: its checkpoint is now {kept.name}")
-
-
-def restore(checkpoint: dict, model, optimizer) -> None:
-    try:
-        model.load_state_dict(checkpoint["weights"])
-        optimizer.load_state_dict(checkpoint["optimizer"])
-        backend.set_random_state(checkpoint["random"])
-    except (KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise UserError(
-            f"cannot resume: the checkpoint does not fit this model ({str(error).splitlines()[0]})"
-        ) from None
