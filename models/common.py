@@ -373,6 +373,15 @@ def draw_samples(images, path, value_range=(0.0, 1.0)) -> None:
     print(f"{len(images)} images are in {path}")
 
 
+def draw_points(points, path) -> None:
+    """Write a picture of points in the plane and say where it is."""
+    fig, axes = plot.figure(1, 1, width=5, height=5)
+    axes[0, 0].scatter(*points.T, s=4, linewidths=0)
+    axes[0, 0].set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+    plot.save(fig, path)
+    print(f"{len(points)} points are in {path}")
+
+
 def restored(checkpoint: dict, name: str, network):
     """The network, in evaluation mode, with the weights that the checkpoint has under `name`."""
     try:
