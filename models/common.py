@@ -156,7 +156,7 @@ class Run:
     device, folder : where it trains, and where its results go
     step : number of the step that runs; after the loop, of all that are done
     history : name -> (list of steps done, list of values), what `log` was told
-    frames : name -> list of uint8 images, what `frame` was told
+    frames : name -> list of PNG files as arrays, what `frame` was told
     stopped : whether Ctrl-C ended the loop
     """
 
@@ -263,7 +263,7 @@ class Run:
 
     def frame(self, name: str, image: np.ndarray) -> None:
         """Keep a picture (height, width[, 3]) uint8 for an animation."""
-        self.frames.setdefault(name, []).append(image)
+        self.frames.setdefault(name, []).append(plot.as_png(image))
 
     def _recent(self) -> str:
         """Means over the last hundred steps of what was noted in the last one."""

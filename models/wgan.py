@@ -177,7 +177,7 @@ class Plane:
 
     def look(self, run, generator, critic, step):
         samples = draw_from(generator, run.config["latent"], 2500, np.random.default_rng(1))
-        run.log(wasserstein=wasserstein(samples[:500], self.shown[:500]), **self.coverage(samples))
+        run.log(w1=wasserstein(samples[:500], self.shown[:500]), **self.coverage(samples))
         run.frame("samples", plot.as_image(self.picture(samples, critic, f"step {step + 1}")))
 
     def coverage(self, samples):
@@ -210,7 +210,7 @@ class Plane:
         return {"w1": distance, "w1_floor": floor, **self.coverage(samples)}, self.mixture.sample(2500, 4), samples
 
     def levels(self, figures):
-        return {"real against real": figures["w1_floor"]}
+        return {"W₁ of real and real": figures["w1_floor"]}
 
 
 # ------------------------------------------------------------------ images
@@ -255,9 +255,9 @@ def report(run, generator, critic, field) -> dict:
     audit = critic_audit(critic.cpu().eval(), real[:n], fake[:n], np.random.default_rng(5))
     figures |= {f"critic_{name}": value for name, value in audit.items()}
     fig, axes = plot.figure(1, 2, width=4.5)
-    lines = {name: run.history[name] for name in ("reading", "wasserstein") if name in run.history}
+    names = {"reading": "what the critic reads", "w1": "W₁ of 500 samples"}
+    lines = {text: run.history[name] for name, text in names.items() if name in run.history}
     plot.curves(axes[0, 0], lines, "step", "distance", field.levels(figures))
-    axes[0, 0].set(yscale="log" if min(run.history["reading"][1]) > 0 else "linear")
     plot.curves(axes[0, 1], {"generator": run.history["generator_loss"]}, "step", "loss: −E f(fake)")
     plot.save(fig, run.folder / "loss.png")
     return figures
