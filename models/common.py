@@ -364,22 +364,17 @@ def sample_options(name: str, doc: str) -> Options:
     return parser
 
 
-def draw_samples(images, path, value_range=(0.0, 1.0)) -> None:
-    """Write a sheet of images and say where it is."""
+def draw_samples(samples, path, value_range=(0.0, 1.0)) -> None:
+    """Write a picture of samples, points (n, 2) or images, and say where it is."""
     run_folder(Path(path).parent)
     fig, axes = plot.figure(1, 1, width=6, height=6)
-    plot.image_grid(axes[0, 0], images, value_range=value_range)
+    if samples.ndim == 2:
+        axes[0, 0].scatter(*samples.T, s=4, linewidths=0)
+        axes[0, 0].set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+    else:
+        plot.image_grid(axes[0, 0], samples, value_range=value_range)
     plot.save(fig, path)
-    print(f"{len(images)} images are in {path}")
-
-
-def draw_points(points, path) -> None:
-    """Write a picture of points in the plane and say where it is."""
-    fig, axes = plot.figure(1, 1, width=5, height=5)
-    axes[0, 0].scatter(*points.T, s=4, linewidths=0)
-    axes[0, 0].set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
-    plot.save(fig, path)
-    print(f"{len(points)} points are in {path}")
+    print(f"{len(samples)} samples are in {path}")
 
 
 def restored(checkpoint: dict, name: str, network):

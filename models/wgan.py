@@ -318,7 +318,4 @@ def sample(arguments=None) -> None:
     config = checkpoint["config"]
     generator = common.restored(checkpoint, "generator", build(config)[0])
     samples = draw_from(generator, config["latent"], given["count"], np.random.default_rng(given["seed"]))
-    if config["shape"] == [2]:
-        common.draw_points(samples, given["out"])
-    else:
-        common.draw_samples(samples, given["out"], (-1, 1))
+    common.draw_samples(samples, given["out"], (-1, 1))
