@@ -249,9 +249,9 @@ def digit_scores(samples: np.ndarray, training: np.ndarray, test: np.ndarray) ->
     features, p = read_digits(samples)
     real_features, real_p = read_digits(test)
     rng = np.random.default_rng(0)
-    some_samples, some_test, as_many = (
+    some_test, some_samples, as_many = (
         images[rng.permutation(len(images))[:n]]
-        for images, n in ((samples, 500), (test, 500), (training, len(samples)))
+        for images, n in ((test, 500), (samples, 500), (training, len(samples)))
     )
     floor, _ = read_digits(as_many)
     shares = class_shares(p)

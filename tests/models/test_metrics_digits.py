@@ -175,9 +175,9 @@ def test_judging_leaves_the_random_stream_of_a_training_alone(digits):
 def test_digits_of_the_training_set_are_at_the_floor_and_noise_far_above(digits):
     (x, _), (x_test, _) = digits
     rng = np.random.default_rng(1)
-    noise = rng.random((1000, 784))
+    noise = rng.random((200, 784))
     found, bad = digit_scores(rng.permutation(x)[:1000], x, x_test), digit_scores(noise, x, x_test)
-    assert found["fidn_floor"] == bad["fidn_floor"] <= 4
+    assert found["fidn_floor"] < 3 < bad["fidn_floor"], "the floor is that of as many digits: 1,000 and 200"
     assert found["fidn"] == pytest.approx(found["fidn_floor"], rel=0.3)
     assert bad["fidn"] >= 60
     assert found["classifier_score"] == pytest.approx(found["classifier_score_real"], abs=0.3)
