@@ -36,7 +36,7 @@ def test_the_models_are_listed_each_with_its_first_line(arguments, capsys):
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [(["autoencode"], "autoencode"), (["os"], "os"), (["sample"], ""), (["sample", "../models"], "../models")],
-    ids=" ".join,
+    ids=["misspelt", "a module", "sample alone", "sample of a folder"],
 )
 def test_an_unknown_name_is_one_line_that_says_what_there_is(arguments, name, capsys):
     assert main(arguments) == 2

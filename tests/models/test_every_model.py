@@ -104,7 +104,13 @@ def test_another_seed_gives_another_run(name, model, finished, tmp_path, monkeyp
 
 
 # ------------------------------------------------------------------ the device
-LOOKING = {"outputs", "_save", "_broken"}  # functions that copy as much as they like: evaluation and checkpoints
+LOOKING = {"outputs", "_save", "_broken"}  # functions that copy as much as they like: to evaluate, to save
+
+
+def in_a_step(transfer):
+    """Whether the training loop asked for this copy, and not an evaluation or a checkpoint."""
+    functions = {frame.name for frame in transfer.stack}
+    return any(function.startswith("train") for function in functions) and not functions & LOOKING
 
 
 def test_on_the_device_it_is_the_same_run_and_copies_only_what_is_logged(name, model, finished, tmp_path, monkeypatch):
@@ -112,8 +118,7 @@ def test_on_the_device_it_is_the_same_run_and_copies_only_what_is_logged(name, m
     with fake_device.installed() as device:
         assert runs.run(name, *TINY[name], "--out", tmp_path, "--device", "cuda") == 0
     assert differences(checkpoint(tmp_path), checkpoint(finished)) == []
-    names = [({frame.name for frame in transfer.stack}, transfer) for transfer in device.transfers]
-    in_steps = [transfer for functions, transfer in names if "train" in functions and not functions & LOOKING]
+    in_steps = [transfer for transfer in device.transfers if in_a_step(transfer)]
     assert [str(transfer) for transfer in in_steps if transfer.call != ".item()"] == []
     logged = sum(len(values) for _, values in checkpoint(finished)["done"]["history"].values())
     assert 0 < len(in_steps) <= logged

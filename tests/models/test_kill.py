@@ -36,27 +36,27 @@ def kill_at_a_random_moment(how, moment, name, out, *options):
         assert metrics(out)["steps_trained"] == checkpoint(out)["done"]["step"]
 
 
+AUTOENCODER = ("--hidden", 16, "--batch", 50, "--noise", 0.3, "--epochs")
+
+
 @pytest.mark.parametrize(
     ("name", "options", "length", "kills"),
     [
         ("line", ("--steps",), 1, 2),
-        pytest.param(
-            "autoencoder", ("--hidden", 16, "--batch", 50, "--noise", 0.3, "--epochs"), 6, 20, marks=pytest.mark.slow
-        ),
+        pytest.param("line", ("--steps",), 1, 20, marks=pytest.mark.slow),
+        pytest.param("autoencoder", AUTOENCODER, 6, 4, marks=pytest.mark.slow),
     ],
-    ids=["line, twice", "autoencoder, twenty times"],
+    ids=["line, twice", "line, twenty times", "autoencoder, four times"],
 )
 def test_a_run_killed_again_and_again_ends_bit_equal(name, options, length, kills, small_mnist, tmp_path):
     """`length` is the number of steps in what the last option counts."""
-    rng = random.Random(0)
+    rng, out, expected = random.Random(0), tmp_path / "out", tmp_path / "expected"
     options = ("--data", small_mnist, *options)
     for i in range(kills):
         how = (signal.SIGKILL, signal.SIGINT)[i % 2]
-        kill_at_a_random_moment(how, rng.uniform(0, 0.2), name, tmp_path / "out", *options, ENDLESS)
-    count = checkpoint(tmp_path / "out")["done"]["step"] // length + 2
-    assert runs.run(name, *options, count, "--out", tmp_path / "out", "--resume") == 0
-    assert runs.run(name, *options, count, "--out", tmp_path / "expected") == 0
-    runs.assert_same_run(tmp_path / "out", tmp_path / "expected")
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        path.name for path in (tmp_path / "expected").iterdir()
-    }
+        kill_at_a_random_moment(how, rng.uniform(0, 0.2), name, out, *options, ENDLESS)
+    count = checkpoint(out)["done"]["step"] // length + 2
+    assert runs.run(name, *options, count, "--out", out, "--resume") == 0
+    assert runs.run(name, *options, count, "--out", expected) == 0
+    runs.assert_same_run(out, expected)
+    assert {path.name for path in out.iterdir()} == {path.name for path in expected.iterdir()}
