@@ -7,7 +7,7 @@ from minigrad.backend import keep_freed_memory
 
 from .common import UserError
 
-MODELS = ("autoencoder", "classifier", "wgan")
+MODELS = ("autoencoder", "classifier", "vae", "wgan")
 
 
 def main(arguments: list[str]) -> int:
