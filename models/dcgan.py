@@ -29,65 +29,52 @@ from . import common
 from .metrics import digit_scores, nearest
 
 NAME = "dcgan"
+DENSE = 256  # units of a hidden dense layer, where there is one
 FACES = (10_000, 1_000)  # how many faces are drawn to train on and to compare with
 
 BREAKS = {  # option -> what stands there in place of what the guide says
     "--pooling": "against rule 1: 3x3 convolutions, with max pooling in D and upsampling in G",
     "--no-batch-norm": "against rule 2: no batch norm",
     "--batch-norm-everywhere": "against rule 2: batch norm at G's output and D's input too",
-    "--dense": "against rule 3: a dense layer of 256 first in G and last but one in D",
+    "--dense": "against rule 3: a hidden dense layer in both",
     "--leaky-generator": "against rule 4: LeakyReLU in G",
     "--sigmoid": "against rule 4: G ends in a sigmoid, and images are in [0, 1]",
     "--relu-discriminator": "against rule 5: ReLU in D",
-    "--wide-weights": "against rule 6: weights from U(-a, a), a = 1/√(inputs of a unit)",
+    "--default-weights": "against rule 6: weights as each layer draws them by itself",
 }
 
 
 # ------------------------------------------------------------------ the networks
 def build_generator(c: dict) -> nn.Sequential:
-    """z (n, latent) → images (n, channels, size, size), from `side` pixels on in each stage twice as large."""
-    side, widths = stages(c)
-    first, activation = widths[-1], nn.LeakyReLU(0.2) if c["leaky_generator"] else nn.ReLU()
-    layers, inputs = [], c["latent"]
-    if c["dense"]:
-        layers, inputs = [nn.Linear(c["latent"], 256), activation], 256
-    bias = c["no_batch_norm"]  # batch norm would take a bias before it off again
-    layers += [nn.Linear(inputs, first * side * side, bias=bias), nn.Unflatten(1, (first, side, side))]
-    layers += [*norm(c, first), activation]
-    for n_in, n_out in zip(widths[:0:-1], widths[-2::-1]):
-        layers += [*larger(c, n_in, n_out, bias), *norm(c, n_out), activation]
-    layers += [*larger(c, widths[0], c["channels"]), *norm(c, c["channels"], end=True)]
-    layers += [nn.Sigmoid() if c["sigmoid"] else nn.Tanh()]
+    """z (n, latent) → images (n, channels, size, size)."""
+    k, side = c["width"], c["size"] // 4
+    relu = nn.LeakyReLU(0.2) if c["leaky_generator"] else nn.ReLU()
+    hidden, inputs = ([nn.Linear(c["latent"], DENSE), relu], DENSE) if c["dense"] else ([], c["latent"])
+    bias = c["no_batch_norm"]  # batch norm would take it off again
+    layers = [
+        *hidden,
+        nn.Linear(inputs, 2 * k * side * side, bias=bias), nn.Unflatten(1, (2 * k, side, side)), *norm(c, 2 * k), relu,
+        *larger(c, 2 * k, k, bias), *norm(c, k), relu,  # (n, width, size/2, size/2)
+        *larger(c, k, c["channels"]), *norm(c, c["channels"], end=True), nn.Sigmoid() if c["sigmoid"] else nn.Tanh(),
+    ]  # fmt: skip
     return start(c, nn.Sequential(*layers))
 
 
 def build_discriminator(c: dict) -> nn.Sequential:
-    """Images (n, channels, size, size) → logits (n, 1) of being real; the stages are those of the generator, reversed.
+    """Images (n, channels, size, size) → logits (n, 1): their sigmoid is D(x), how likely x is real.
 
-    Only the logits: the sigmoid is in the loss, which so is exact where D is sure.
+    The sigmoid itself is in the loss, which so is exact where D is sure.
     """
-    side, widths = stages(c)
-    activation = nn.ReLU() if c["relu_discriminator"] else nn.LeakyReLU(0.2)
-    layers = [*norm(c, c["channels"], end=True), *smaller(c, c["channels"], widths[0]), activation]
-    for n_in, n_out in zip(widths[:-1], widths[1:]):
-        layers += [*smaller(c, n_in, n_out, c["no_batch_norm"]), *norm(c, n_out), activation]
-    layers += [nn.Flatten()]
-    features = widths[-1] * side * side
-    if c["dense"]:
-        layers, features = [*layers, nn.Linear(features, 256), activation], 256
-    return start(c, nn.Sequential(*layers, nn.Linear(features, 1)))
-
-
-def stages(c: dict) -> tuple[int, list[int]]:
-    """The pixels along a side where an image is smallest, and the channels of the stages, from largest to smallest.
-
-    Digits: 28 → 14 → 7 with 32, 64 channels; faces: 32 → 16 → 8 → 4 with 32, 64, 128.
-    """
-    side, widths = c["size"], []
-    while side % 2 == 0 and side > 4:
-        side //= 2
-        widths.append(c["width"] * 2 ** len(widths))
-    return side, widths
+    k, side = c["width"], c["size"] // 4
+    relu = nn.ReLU() if c["relu_discriminator"] else nn.LeakyReLU(0.2)
+    features = 2 * k * side * side
+    hidden, last = ([nn.Linear(features, DENSE), relu], DENSE) if c["dense"] else ([], features)
+    layers = [
+        *norm(c, c["channels"], end=True), *smaller(c, c["channels"], k), relu,  # (n, width, size/2, size/2)
+        *smaller(c, k, 2 * k, bias=c["no_batch_norm"]), *norm(c, 2 * k), relu,  # (n, 2·width, size/4, size/4)
+        nn.Flatten(), *hidden, nn.Linear(last, 1),
+    ]  # fmt: skip
+    return start(c, nn.Sequential(*layers))
 
 
 def larger(c: dict, n_in: int, n_out: int, bias: bool = True) -> list[nn.Module]:
@@ -112,7 +99,7 @@ def norm(c: dict, channels: int, end: bool = False) -> list[nn.Module]:
 
 def start(c: dict, net: nn.Sequential) -> nn.Sequential:
     """Weights from N(0, .02²), the scales of batch norm from N(1, .02²), biases 0."""
-    for layer in () if c["wide_weights"] else net:
+    for layer in () if c["default_weights"] else net:
         if hasattr(layer, "weight"):
             nn.init.normal_(layer.weight, 1 if isinstance(layer, nn.BatchNorm2d) else 0, 0.02)
             if layer.bias is not None:
@@ -241,12 +228,11 @@ def draw_curves(run, path, over: int = 50) -> None:
 def options() -> common.Options:
     parser = common.Options(NAME, __doc__)
     parser.add("--data", "digits", "digits or faces, or a folder with the full MNIST", metavar="DATA")
-    parser.add("--steps", 1500, "steps of D and of G", type=common.number(int, 1))
+    parser.add("--steps", 2000, "steps of D and of G", type=common.number(int, 1))
     parser.add("--batch", 64, "images in a step", type=common.number(int, 2))
     parser.add("--latent", 100, "numbers in z", type=common.number(int, 1))
-    parser.add(
-        "--width", 32, "channels of the largest stage; twice as many in each further one", type=common.number(int, 1)
-    )
+    width = "channels after D's first convolution and before G's last; further inside twice as many"
+    parser.add("--width", 32, width, type=common.number(int, 1))
     parser.add("--lr", 5e-4, "learning rate of both", type=common.number(float, above=0))
     parser.add("--beta1", 0.5, "Adam's β₁ (rule 6; usual elsewhere is 0.9)", type=common.number(float, 0, 0.999))
     parser.add("--judged", 5000, "how many images the figures at the end are taken of", type=common.number(int, 100))

@@ -57,7 +57,7 @@ CHANGES = {  # option -> the layers gained and lost in G and in D
     "--leaky-generator": ({"ReLU": -2, "LeakyReLU": 2}, {}),
     "--sigmoid": ({"Tanh": -1, "Sigmoid": 1}, {}),
     "--relu-discriminator": ({}, {"LeakyReLU": -2, "ReLU": 2}),
-    "--wide-weights": ({}, {}),
+    "--default-weights": ({}, {}),
 }
 
 
@@ -78,8 +78,8 @@ def test_weights_start_with_a_standard_deviation_of_02_and_biases_at_0():
             assert layer.bias is None or not layer.bias.data.any()
 
 
-def test_wide_weights_are_those_of_the_layers_themselves():
-    _, discriminator = dcgan.build(config("--wide-weights"))
+def test_default_weights_are_those_of_the_layers_themselves():
+    _, discriminator = dcgan.build(config("--default-weights"))
     weight = discriminator[2].weight.data
     assert weight.std() == pytest.approx(1 / (3 * weight[0].size) ** 0.5, rel=0.02)
 

@@ -1,4 +1,4 @@
-"""For each model the options of a run that takes a few seconds."""
+"""Options with which each model trains in a second or two: name -> options."""
 
 TINY = {
     "dcgan": ["--steps", "6", "--batch", "16", "--width", "4", "--latent", "8", "--judged", "200"],
