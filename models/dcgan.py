@@ -57,7 +57,7 @@ def build_generator(c: dict) -> nn.Sequential:
         *larger(c, 2 * k, k, bias), *norm(c, k), relu,  # (n, width, size/2, size/2)
         *larger(c, k, c["channels"]), *norm(c, c["channels"], end=True), nn.Sigmoid() if c["sigmoid"] else nn.Tanh(),
     ]  # fmt: skip
-    return start(c, nn.Sequential(*layers))
+    return initialised(c, nn.Sequential(*layers))
 
 
 def build_discriminator(c: dict) -> nn.Sequential:
@@ -74,7 +74,7 @@ def build_discriminator(c: dict) -> nn.Sequential:
         *smaller(c, k, 2 * k, bias=c["no_batch_norm"]), *norm(c, 2 * k), relu,  # (n, 2·width, size/4, size/4)
         nn.Flatten(), *hidden, nn.Linear(last, 1),
     ]  # fmt: skip
-    return start(c, nn.Sequential(*layers))
+    return initialised(c, nn.Sequential(*layers))
 
 
 def larger(c: dict, n_in: int, n_out: int, bias: bool = True) -> list[nn.Module]:
@@ -97,7 +97,7 @@ def norm(c: dict, channels: int, end: bool = False) -> list[nn.Module]:
     return [nn.BatchNorm2d(channels)] if there else []
 
 
-def start(c: dict, net: nn.Sequential) -> nn.Sequential:
+def initialised(c: dict, net: nn.Sequential) -> nn.Sequential:
     """Weights from N(0, .02²), the scales of batch norm from N(1, .02²), biases 0."""
     for layer in () if c["default_weights"] else net:
         if hasattr(layer, "weight"):
@@ -112,24 +112,25 @@ def train(run, generator, discriminator, g_optimizer, d_optimizer, images) -> No
     """In each step D learns once and G learns once, from `images` (n, channels, size, size) in [0, 1].
 
     D's loss is −log D(x) − log(1 − D(G(z))), a mean over x and one over z; G's is −log D(G(z)), which unlike
-    log(1 − D(G(z))) has a slope where D is sure of itself (Goodfellow et al. 2014, section 3).
+    log(1 − D(G(z))) is steep where D is sure of a fake (Goodfellow et al. 2014, section 3).
     """
     config, bce = run.config, F.binary_cross_entropy_with_logits
-    still = noise(config, 64)  # the same z in every picture
+    fixed_z = noise(config, 64)  # the same in every picture
     pictures = common.moments(config["steps"], 40)
     for step in run.steps(config["steps"]):
         x = images[common.batch(len(images), config["batch"], config["seed"], step)]
         x = mg.from_numpy(to_range_of_generator(config, x)).to(run.device)
         fake = generator(mg.randn(len(x), config["latent"], device=run.device))
 
-        # D: the real ones and the fakes in batches of their own, since one of both tells batch norm which is which
+        # D's turn. Real images and fakes go in apart: in one batch its batch norm would mix their statistics, and in
+        # G's turn, when it sees fakes alone, D would be another function.
         on_real, on_fake = discriminator(x), discriminator(fake.detach())  # no gradient to G
         d_loss = bce(on_real, mg.ones_like(on_real)) + bce(on_fake, mg.zeros_like(on_fake))
         d_optimizer.zero_grad()
         d_loss.backward()
         d_optimizer.step()
 
-        # G: the same fakes, as D sees them now
+        # G's turn: the same fakes, as D sees them now.
         discriminator.requires_grad_(False)  # the gradient goes through D to G, and D's own weights need none
         on_fake_now = discriminator(fake)
         g_loss = bce(on_fake_now, mg.ones_like(on_fake_now))
@@ -141,7 +142,7 @@ def train(run, generator, discriminator, g_optimizer, d_optimizer, images) -> No
         right = ((on_real > 0).float().mean() + (on_fake < 0).float().mean()) / 2
         run.log(d_loss=d_loss.item(), g_loss=g_loss.item(), d_accuracy=right.item())
         if step in pictures:
-            run.frame("samples", plot.sheet(generate(config, generator, still), columns=8))
+            run.frame("samples", plot.sheet(generate(config, generator, fixed_z), columns=8))
 
 
 def to_range_of_generator(c: dict, images):
