@@ -7,7 +7,7 @@ from minigrad.backend import keep_freed_memory
 
 from .common import UserError
 
-MODELS = ("autoencoder", "classifier", "vae", "wgan")
+MODELS = ("autoencoder", "classifier", "vae", "dcgan", "wgan")
 
 
 def main(arguments: list[str]) -> int:
