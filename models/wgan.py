@@ -21,7 +21,7 @@ import minigrad as mg
 from minigrad import backend, data, nn, optim, plot
 from minigrad.nn.utils import clip_weights_, spectral_norm
 
-from . import common
+from . import common, image_data
 from .metrics import critic_audit, digit_scores, mixture_scores, wasserstein, wasserstein_and_floor
 
 NAME = "wgan"
@@ -218,13 +218,10 @@ class Images:
     """Everything about images: batches of real ones, and what to look at."""
 
     def __init__(self, name: str):
-        self.digits = name != "faces"
-        if self.digits:
-            (x, _), (test, _) = common.load_digits(None if name == "digits" else name)
-            x, test = x.reshape(-1, 1, 28, 28), test.reshape(-1, 1, 28, 28)
-        else:
-            x, test = (data.faces(n, seed)[0].astype(np.float32) / 255 for n, seed in ((10_000, 0), (2_000, 1)))
-        self.x, self.test, self.shape = 2 * x - 1, 2 * test - 1, list(x.shape[1:])
+        images = image_data.load(name)
+        self.digits = images.classes is not None
+        self.x, self.test = 2 * images.x - 1, 2 * images.x_test - 1  # where tanh goes
+        self.shape = list(self.x.shape[1:])
 
     def batch(self, size, seed, i):
         chosen = common.batch(len(self.x), size, seed, i)
@@ -266,7 +263,7 @@ def report(run, generator, critic, field) -> dict:
 # ------------------------------------------------------------------ the command line
 def options() -> common.Options:
     parser = common.Options(NAME, __doc__)
-    parser.add("--data", "ring", "ring (of 8), grid (5 x 5), roll; digits, faces, or a folder with the full MNIST")
+    parser.add("--data", "ring", f"points: ring (of 8), grid (5 x 5), roll; or images: {image_data.HELP}")
     parser.add("--lipschitz", "penalty", "how the critic's slope is held", choices=LIPSCHITZ)
     parser.add("--penalty", None, "λ, the weight of the gradient penalty (default: 1 for points, 10 for images)",
                type=common.number(float, above=0))  # fmt: skip
@@ -279,14 +276,14 @@ def options() -> common.Options:
     parser.add("--batch", None, "examples in a step (default: 256 points, 64 images)", type=common.number(int, 2))
     parser.add("--lr", None, "learning rate (default: 0.0005)", type=common.number(float, above=0))
     parser.add(
-        "--steps", None, "generator steps (default: 2000 for points, 400 for images)", type=common.number(int, 1)
+        "--steps", None, "generator steps (default: 2000 for points, 800 for images)", type=common.number(int, 1)
     )
     parser.add_common(NAME)
     return parser
 
 
 POINTS = {"penalty": 1.0, "latent": 2, "hidden": 128, "batch": 256, "steps": 2000}
-IMAGES = {"penalty": 10.0, "latent": 64, "hidden": 32, "batch": 64, "steps": 400}
+IMAGES = {"penalty": 10.0, "latent": 64, "hidden": 32, "batch": 64, "steps": 800}
 
 
 def main(arguments=None) -> dict:
