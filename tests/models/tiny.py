@@ -2,4 +2,5 @@
 
 TINY = {
     "autoencoder": ["--hidden", "16", "--latent", "2", "--batch", "2000", "--epochs", "2", "--noise", "0.3"],
+    "gan": ["--hidden", "8", "--batch", "8", "--steps", "3", "--pack", "2", "--historical-averaging", "0.1"],
 }
