@@ -65,9 +65,14 @@ def as_png(image: np.ndarray) -> np.ndarray:
     return np.frombuffer(file.getvalue(), np.uint8)
 
 
+def from_png(png: np.ndarray) -> Image.Image:
+    """The picture that `as_png` made to bytes."""
+    return Image.open(io.BytesIO(png.tobytes()))
+
+
 def save_animation(pngs, path, seconds: float = 0.2) -> None:
     """Write pictures, each from `as_png`, as an animated GIF, `seconds` each and the last one longer."""
-    images = [Image.open(io.BytesIO(png.tobytes())) for png in pngs]
+    images = [from_png(png) for png in pngs]
     zoom = max(1, 300 // images[0].width)
     images = [image.resize((zoom * image.width, zoom * image.height), Image.Resampling.NEAREST) for image in images]
     durations = [1000 * seconds] * (len(images) - 1) + [2000]
