@@ -346,31 +346,34 @@ def halves(attributes: dict) -> dict:
 
 
 # ------------------------------------------------------------------ the command line
-DIGITS = {"network": "dense", "loss": "bernoulli", "epochs": 50}  # what is not given
-FACES = {"network": "conv", "loss": "gaussian", "epochs": 12}
+DIGITS = {"network": "dense", "loss": "bernoulli", "latent": 20, "epochs": 50, "batch": 128, "lr": 1e-3}
+FACES = {"network": "conv", "loss": "gaussian", "latent": 32, "epochs": 9, "batch": 32, "lr": 2e-3}
 
 
 def options() -> common.Options:
-    parser = common.Options(NAME, __doc__)
-    number = common.number
+    parser, number = common.Options(NAME, __doc__), common.number
+
+    def add(flag, help, **how):
+        """An option whose default depends on the data."""
+        of_digits, of_faces = (default[flag.removeprefix("--")] for default in (DIGITS, FACES))
+        parser.add(flag, None, f"{help} (default: {of_digits}, for faces {of_faces})", **how)
+
     parser.add("--data", "digits", "digits (10,000, embedded), faces, or a folder with the full MNIST", metavar="DATA")
-    parser.add(
-        "--network", None, "dense, or conv: strided convolutions (default: dense for digits, conv for faces)",
-        choices=["dense", "conv"],
-    )  # fmt: skip
+    add("--network", "dense layers, or convolutions of stride 2", choices=["dense", "conv"])
     parser.add("--hidden", [400], "dense: sizes of the encoder's hidden layers, as in 500,300", type=common.numbers)
-    parser.add("--width", 32, "conv: channels of the first layer; half those of the others", type=number(int, 1, 512))
-    parser.add("--latent", 20, "numbers in the code z; with 2 the plane of codes is drawn", type=number(int, 1, 784))
-    parser.add(
-        "--loss", None, "−log p(x|z) of pixels that are black with a probability; or Gaussian; or just --weight times "
-        "the RMSE (default: bernoulli for digits, gaussian for faces)", choices=LOSSES,
-    )  # fmt: skip
-    parser.add("--sigma", 0.1, "gaussian: standard deviation of a pixel in p(x|z)", type=number(float, above=0))
+    parser.add("--width", 16, "conv: channels of the first layer, half those of the others", type=number(int, 1, 512))
+    add("--latent", "numbers in the code z; with 2 the plane of codes is drawn", type=number(int, 1, 784))
+    add(
+        "--loss",
+        "−log p(x|z): a pixel is black with a probability, or Gaussian; or --weight times RMSE",
+        choices=LOSSES,
+    )
+    parser.add("--sigma", 0.2, "gaussian: standard deviation of a pixel in p(x|z)", type=number(float, above=0))
     parser.add("--weight", 1000.0, "rmse: what it is multiplied by", type=number(float, above=0))
     parser.add("--beta", 1.0, "weight of the KL term: the larger, the less a code tells", type=number(float, 0))
-    parser.add("--epochs", None, "passes over the training images (default: 50, for faces 12)", type=number(int, 1))
-    parser.add("--batch", 128, "images in a step", type=number(int, 1))
-    parser.add("--lr", 1e-3, "learning rate of Adam", type=number(float, above=0))
+    add("--epochs", "passes over the training images", type=number(int, 1))
+    add("--batch", "images in a step", type=number(int, 1))
+    add("--lr", "learning rate of Adam", type=number(float, above=0))
     parser.add_common(NAME)
     return parser
 

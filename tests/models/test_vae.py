@@ -216,7 +216,7 @@ def trained(out, *options, epochs=30):
     rng = np.random.default_rng(0)
     x = (rng.random((64, 1, 1, 1)) * rng.random((1, 1, 8, 8))).astype(np.float32)
     run = common.Run("vae", vae.options(), ["--out", str(out), "--hidden", "16", *map(str, options)])
-    run.config.update(shape=[1, 8, 8], network="dense", epochs=epochs, batch=16, lr=0.01, loss="gaussian")
+    run.config.update(shape=[1, 8, 8], network="dense", epochs=epochs, batch=16, loss="gaussian")
     model = run.keep("model", vae.build(run.config))
     data = vae.Data(x, x[:8])
     vae.train(run, model, run.keep("optimizer", optim.Adam(model.parameters(), lr=0.01)), data)
@@ -306,9 +306,9 @@ def test_a_run_on_faces_leaves_pictures_films_and_figures(few_faces, tmp_path):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ([], ("dense", "bernoulli", 50)),
-        (["--data", "faces"], ("conv", "gaussian", 12)),
-        (["--data", "faces", "--network", "dense", "--loss", "rmse", "--epochs", 3], ("dense", "rmse", 3)),
+        ([], vae.DIGITS),
+        (["--data", "faces"], vae.FACES),
+        (["--data", "faces", "--loss", "rmse", "--lr", 0.1], vae.FACES | {"loss": "rmse", "lr": 0.1}),
     ],
     ids=["digits", "faces", "what is given"],
 )
@@ -316,4 +316,4 @@ def test_what_is_not_given_follows_from_the_data(options, expected, tmp_path, mo
     monkeypatch.setattr(vae, "train", lambda *arguments: None)
     monkeypatch.setattr(vae, "report", lambda *arguments: {})
     config = vae.main(["--out", str(tmp_path), *map(str, options)])["config"]
-    assert (config["network"], config["loss"], config["epochs"]) == expected
+    assert config.items() >= expected.items()
