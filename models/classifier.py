@@ -184,21 +184,22 @@ def draw_patches(patches, answers, path) -> None:
     blocks = np.array([1 - plot.sheet(images, columns=3) / 255 for images in patches])
     captions = [f"{answer:.1f}" for answer in answers[:, 0]]
     title = "what each of the 32 filters of the second layer answers to most, and how strongly"
-    draw_captioned(blocks, captions, ["black"] * 32, title, path)
+    draw_captioned(blocks, captions, ["black"] * 32, 8, title, path)
 
 
 def draw_readings(x, y, p, title, path) -> None:
     """Images with their digit, what the network reads, and the probability of that; red where it is wrong."""
     guesses = p.argmax(axis=1)
     captions = [f"{digit} → {guess}  {sure:.0%}" for digit, guess, sure in zip(y, guesses, p.max(axis=1))]
-    draw_captioned(x[:, 0], captions, np.where(y == guesses, "black", "red"), title, path)
+    colours = np.where(y == guesses, "black", "red")
+    draw_captioned(x[:, 0], captions, colours, math.ceil(math.sqrt(len(x))), title, path)
 
 
-def draw_captioned(images, captions, colours, title, path) -> None:
+def draw_captioned(images, captions, colours, columns, title, path) -> None:
     """Images (n, 28, 28), and below each its caption in its colour."""
-    columns = math.ceil(math.sqrt(len(images)))
-    fig, axes = plot.figure(1, 1, width=8, height=8.5)
-    plot.image_grid(axes[0, 0], np.pad(images, ((0, 0), (0, 9), (3, 3))), columns, title)
+    cells = np.pad(images, ((0, 0), (0, 9), (3, 3)))  # (n, 37, 34), which `sheet` sets apart by 2
+    fig, axes = plot.figure(1, 1, width=8, height=0.4 + 8 / columns * 39 / 36 * math.ceil(len(images) / columns))
+    plot.image_grid(axes[0, 0], cells, columns, title)
     for i, (caption, colour) in enumerate(zip(captions, colours)):
         row, column = divmod(i, columns)
         place, size = (36 * column + 17, 39 * row + 32), 66 / columns
@@ -210,7 +211,7 @@ def draw_captioned(images, captions, colours, title, path) -> None:
 def options() -> common.Options:
     parser = common.Options(NAME, __doc__)
     parser.add("--lr", 1e-3, "learning rate of Adam", type=common.number(float, above=0))
-    parser.add("--epochs", 10, "passes over the training images", type=common.number(int, 1))
+    parser.add("--epochs", 16, "passes over the training images", type=common.number(int, 1))
     parser.add("--batch", 128, "images in a step", type=common.number(int, 1))
     parser.add("--data", None, "folder with the full MNIST (default: the embedded 10,000 digits)", metavar="FOLDER")
     parser.add_common(NAME)
