@@ -23,14 +23,12 @@ import numpy as np
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import nn, optim, plot
-from minigrad.data import faces
 
-from . import common
+from . import common, image_data
 from .metrics import digit_scores, nearest
 
 NAME = "dcgan"
 DENSE = 256  # units of a hidden dense layer, where there is one
-FACES = (10_000, 1_000)  # how many faces are drawn to train on and to compare with
 
 BREAKS = {  # option -> what stands there in place of what the guide says
     "--pooling": "against rule 1: 3x3 convolutions, with max pooling in D and upsampling in G",
@@ -228,7 +226,7 @@ def draw_curves(run, path, over: int = 50) -> None:
 # ------------------------------------------------------------------ the command line
 def options() -> common.Options:
     parser = common.Options(NAME, __doc__)
-    parser.add("--data", "digits", "digits or faces, or a folder with the full MNIST", metavar="DATA")
+    parser.add("--data", "digits", image_data.HELP)
     parser.add("--steps", 2000, "steps of D and of G", type=common.number(int, 1))
     parser.add("--batch", 64, "images in a step", type=common.number(int, 2))
     parser.add("--latent", 100, "numbers in z", type=common.number(int, 1))
@@ -243,14 +241,6 @@ def options() -> common.Options:
     return parser
 
 
-def load_data(name: str):
-    """Training and test images, (n, channels, size, size) in [0, 1]."""
-    if name == "faces":
-        return tuple(faces(n, seed)[0].astype(np.float32) / 255 for seed, n in enumerate(FACES))
-    (x, _), (x_test, _) = common.load_digits(None if name == "digits" else name)
-    return x.reshape(-1, 1, 28, 28), x_test.reshape(-1, 1, 28, 28)
-
-
 def build(config: dict):
     return build_generator(config), build_discriminator(config)
 
@@ -258,7 +248,7 @@ def build(config: dict):
 def main(arguments=None) -> dict:
     run = common.Run(NAME, options(), arguments)
     config = run.config
-    images, test = load_data(config["data"])
+    images, test, *_ = image_data.load(config["data"])
     n, channels, size, _ = images.shape
     run.remember(images=n, channels=channels, size=size)
     generator, discriminator = map(run.keep, ("generator", "discriminator"), build(config))

@@ -15,7 +15,6 @@ term (Higgins et al. 2017, β-VAE); the figures are always those of the ELBO its
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 from scipy.stats import norm
@@ -23,10 +22,9 @@ from scipy.stats import norm
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import nn, optim, plot
-from minigrad.data import faces
 from minigrad.ops import gaussian_kl
 
-from . import common, metrics
+from . import common, image_data, metrics
 
 NAME = "vae"
 
@@ -320,31 +318,6 @@ def draw_attributes(model, data, config, path, steps=6) -> None:
     plot.save(fig, path)
 
 
-# ------------------------------------------------------------------ the data
-class Data(NamedTuple):
-    """Images (n, channels, side, side) in [0, 1]; the test digits' classes; faces' attributes, name -> (n,) bool."""
-
-    x: np.ndarray
-    x_test: np.ndarray
-    classes: np.ndarray | None = None
-    attributes: dict = {}
-    test_attributes: dict = {}
-
-
-def load(name: str) -> Data:
-    """The data that `--data` names."""
-    if name == "faces":
-        (x, attributes), (x_test, test_attributes) = faces(10_000, seed=0), faces(2_000, seed=1)
-        return Data(x / np.float32(255), x_test / np.float32(255), None, halves(attributes), halves(test_attributes))
-    (x, _), (x_test, classes) = common.load_digits(None if name == "digits" else name)
-    return Data(x.reshape(-1, 1, 28, 28), x_test.reshape(-1, 1, 28, 28), classes)
-
-
-def halves(attributes: dict) -> dict:
-    """Who has an attribute, and of one that is a number: who has more of it than the mean."""
-    return {name: value > value.mean() for name, value in attributes.items()}
-
-
 # ------------------------------------------------------------------ the command line
 DIGITS = {"network": "dense", "loss": "bernoulli", "latent": 20, "epochs": 50, "batch": 128, "lr": 1e-3}
 FACES = {"network": "conv", "loss": "gaussian", "latent": 32, "epochs": 9, "batch": 32, "lr": 2e-3}
@@ -356,9 +329,10 @@ def options() -> common.Options:
     def add(flag, help, **how):
         """An option whose default depends on the data."""
         of_digits, of_faces = (default[flag.removeprefix("--")] for default in (DIGITS, FACES))
-        parser.add(flag, None, f"{help} (default: {of_digits}, for faces {of_faces})", **how)
+        parser.add(flag, None, f"{help} (default: {of_digits}, in colour {of_faces})", **how)
 
-    parser.add("--data", "digits", "digits (10,000, embedded), faces, or a folder with the full MNIST", metavar="DATA")
+    parser.add("--data", "digits", image_data.HELP, metavar="DATA")
+    parser.add("--attributes", None, "of a folder's images: a file in CelebA's layout", metavar="FILE")
     add("--network", "dense layers, or convolutions of stride 2", choices=["dense", "conv"])
     parser.add("--hidden", [400], "dense: sizes of the encoder's hidden layers, as in 500,300", type=common.numbers)
     parser.add("--width", 16, "conv: channels of the first layer, half those of the others", type=number(int, 1, 512))
@@ -381,9 +355,9 @@ def options() -> common.Options:
 def main(arguments=None) -> dict:
     run = common.Run(NAME, options(), arguments)
     config = run.config
-    for name, value in (FACES if config["data"] == "faces" else DIGITS).items():
+    data = image_data.load(config["data"], config["attributes"])
+    for name, value in (DIGITS if data.classes is not None else FACES).items():
         config[name] = config[name] or value
-    data = load(config["data"])
     run.remember(images=len(data.x), shape=list(data.x.shape[1:]))
     model = run.keep("model", build(config))
     optimizer = run.keep("optimizer", optim.Adam(model.parameters(), lr=config["lr"]))

@@ -48,8 +48,8 @@ def trained_discriminator(d: float, seed: int):
 
 
 @row(
-    "python -m models gan --data ring --std 0.01, 6,000 steps, 2x128, lr 1e-3, with --pack 2 and without (plain_..., no "
-    "bound); W₁ of 1,000 samples, mean of 3 draws; modes of 2,500 samples",
+    "python -m models gan --data ring --std 0.01, 6,000 steps, 2x128, lr 1e-3, with --pack 2 and without (plain_..., "
+    "no bound); W₁ of 1,000 samples, mean of 3 draws; modes of 2,500 samples",
     w1=(None, 0.12),
 )
 def pacgan_on_the_ring(seed):

@@ -12,7 +12,7 @@ import minigrad.nn.functional as F
 from minigrad import nn, optim
 from minigrad.data import faces
 from minigrad.data.faces import BINARY
-from models import common, metrics, vae
+from models import common, image_data, metrics, vae
 from tests.acceptance.rows import real_data, real_digits, row
 
 
@@ -125,7 +125,7 @@ def face_attributes(seed):
         config = vae.main(["--data", "faces", "--seed", str(seed), "--out", folder])["config"]
         checkpoint = common.load_checkpoint(f"{folder}/checkpoint.npz", vae.NAME)
         model = common.restored(checkpoint, "model", vae.build(config))
-    data, judge = vae.load("faces"), trained_judge(seed)
+    data, judge = image_data.load("faces"), trained_judge(seed)
     has = np.stack([data.test_attributes[name] for name in BINARY], axis=1)
     mu, _ = vae.encode(model, data.x_test)
     before = judged(judge, vae.decode(model, mu, config))

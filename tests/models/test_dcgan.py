@@ -12,7 +12,7 @@ import scipy.signal
 import minigrad as mg
 from minigrad import nn, ops, optim
 from minigrad.backend import random_state, set_random_state
-from models import common, dcgan
+from models import common, dcgan, image_data
 
 SOURCE = Path(dcgan.__file__).read_text()
 FLAGS = {flag: flag.strip("-").replace("-", "_") for flag in dcgan.BREAKS}
@@ -275,7 +275,7 @@ def test_a_walk_stays_as_far_from_0_as_noise_is(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("data", ["digits", "faces"])
 def test_a_run_writes_pictures_and_figures(data, tmp_path, monkeypatch):
-    monkeypatch.setattr(dcgan, "FACES", (300, 100))
+    monkeypatch.setattr(image_data, "FACES", {"x": (300, 0), "x_test": (100, 1)})
     monkeypatch.setattr(common, "load_digits", lambda folder: [(x[:300], y[:300]) for x, y in DATA])
     options = ["--data", data, "--steps", 5, "--batch", 8, "--width", 2, "--judged", 100, "--out", tmp_path]
     dcgan.main([*map(str, options)])

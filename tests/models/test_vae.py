@@ -15,7 +15,7 @@ import scipy.stats
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.data import faces
-from models import common, vae
+from models import common, image_data, vae
 
 D, K, SIGMA, N = 6, 3, 0.5, 4000
 CONFIG = {"loss": "gaussian", "sigma": SIGMA, "seed": 0, "latent": K, "weight": 1000.0}
@@ -218,7 +218,7 @@ def trained(out, *options, epochs=30):
     run = common.Run("vae", vae.options(), ["--out", str(out), "--hidden", "16", *map(str, options)])
     run.config.update(shape=[1, 8, 8], network="dense", epochs=epochs, batch=16, loss="gaussian")
     model = run.keep("model", vae.build(run.config))
-    data = vae.Data(x, x[:8])
+    data = image_data.Images(x, x[:8])
     vae.train(run, model, run.keep("optimizer", optim.Adam(model.parameters(), lr=0.01)), data)
     return model, data, run
 
@@ -277,7 +277,7 @@ def test_an_attribute_vector_leads_from_those_without_to_those_with_it():
 
 
 def test_of_an_attribute_that_is_a_number_the_upper_half_has_it():
-    halves = vae.halves({"hat": np.array([True, False, False]), "pose": np.array([-1.0, 0.25, 0.5])})
+    halves = image_data.halves({"hat": np.array([True, False, False]), "pose": np.array([-1.0, 0.25, 0.5])})
     assert {name: has.tolist() for name, has in halves.items()} == {
         "hat": [True, False, False], "pose": [False, True, True]
     }  # fmt: skip
