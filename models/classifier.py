@@ -10,6 +10,7 @@ of every 2 x 2 values is kept, so that a pattern may lie a little here or there.
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import scipy.special
@@ -248,5 +249,6 @@ def sample(arguments=None) -> None:
     some = np.random.default_rng(given["seed"]).permutation(len(x))[: given["count"]]
     p = np.exp(read(model, x[some]))
     right = np.mean(p.argmax(axis=1) == y[some])
+    common.run_folder(Path(given["out"]).parent)
     draw_readings(x[some], y[some], p, f"{right:.1%} of these test digits are read rightly", given["out"])
     print(f"{len(some)} digits with their readings are in {given['out']}")

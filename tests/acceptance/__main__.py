@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from minigrad.backend import keep_freed_memory
 from minigrad.checkpoint import replacing
 from tests.acceptance.rows import Row, all_rows, misses
 
@@ -22,7 +23,7 @@ FOLDER = Path(__file__).parent
 def main(arguments=None, folder: Path = FOLDER) -> int:
     """Returns 1 if a median misses its bound, otherwise 0."""
     rows = {row.name: row for row in all_rows()}
-    parser = argparse.ArgumentParser(prog="python -m tests.acceptance", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m tests.acceptance", description=__doc__.partition("\n\n")[2])
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"all unless given: {', '.join(rows)}")
     parser.add_argument("--seeds", default=[0, 1, 2], type=seeds, help="(default: 0,1,2)")
     given = parser.parse_args(arguments)
@@ -127,4 +128,5 @@ def bound(row: Row, figure: str) -> str:
 
 
 if __name__ == "__main__":
+    keep_freed_memory()
     sys.exit(main())

@@ -23,7 +23,7 @@ def row(name, measure, protocol="as in the paper", **bounds):
     return Row(name, protocol, bounds, noted(name, measure))
 
 
-GOOD = row("good", lambda seed: {"error": 0.1 * (seed + 1), "floor": 0.05}, error=(None, 0.25))
+GOOD = row("good", lambda seed: {"error": (0.24, 0.1, 0.2)[seed % 3], "floor": 0.05}, error=(None, 0.25))
 BAD = row("bad", lambda seed: {"accuracy": 0.5 + 0.1 * seed}, "1 epoch | Adam\n    1e-3", accuracy=(0.8, None))
 ABSENT = row("absent", skip, ratio=(1.5, 2.5))
 
@@ -82,7 +82,7 @@ def test_a_median_that_misses_its_bound_is_the_exit_code_and_is_printed(argument
 def test_the_report_has_medians_spread_and_bounds(run, tmp_path):
     run([], GOOD, BAD, ABSENT)
     assert table(tmp_path) == [
-        ["good", "as in the paper", "error", "≤ 0.25", "0.2", "0.1 to 0.3", "0, 1, 2", "0"],
+        ["good", "as in the paper", "error", "≤ 0.25", "0.2", "0.1 to 0.24", "0, 1, 2", "0"],
         ["", "", "floor", "", "0.05", "0.05 to 0.05", "", ""],
         ["bad", "1 epoch / Adam 1e-3", "accuracy", "≥ 0.8", "0.6 **missed**", "0.5 to 0.7", "0, 1, 2", "0"],
         ["absent", "as in the paper", "ratio", "1.5 to 2.5", "skipped: needs mnist", "", "", ""],

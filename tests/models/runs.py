@@ -65,6 +65,11 @@ def metrics(folder) -> dict:
     return json.loads((Path(folder) / "metrics.json").read_text())
 
 
+def pictures(folder) -> dict:
+    """name -> bytes"""
+    return {path.name: path.read_bytes() for path in Path(folder).iterdir() if path.suffix in (".png", ".gif")}
+
+
 def leaves(value, path=()):
     """(path, bits) of every array, number and text in nested dicts, lists and tuples."""
     if isinstance(value, (dict, list, tuple)):
@@ -82,9 +87,9 @@ def differences(a, b) -> list[tuple]:
 
 
 def assert_same_run(folder, expected) -> None:
-    """The checkpoints and the metrics are the same to the bit."""
-    assert differences(checkpoint(folder), checkpoint(expected)) == []
-    assert differences(metrics(folder), metrics(expected)) == []
+    """The checkpoints, the metrics and the pictures are the same to the bit."""
+    for content in (checkpoint, metrics, pictures):
+        assert differences(content(folder), content(expected)) == []
 
 
 def snapshot(folder) -> dict:

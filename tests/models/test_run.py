@@ -70,6 +70,7 @@ def test_a_checkpoint_has_all_that_a_run_continues_from(finished):
     found = checkpoint(finished)
     assert (found["model"], found["config"]) == ("line", metrics(finished)["config"])
     assert found["parts"].keys() == {"model", "optimizer"}
+    assert found["done"].keys() == {"step", "total", "seconds", "history", "frames"}
     assert (found["done"]["step"], found["done"]["total"]) == (STEPS, STEPS)
     assert found["done"]["history"]["test_loss"][0] == [4, 8, 12]
     assert found["random"]["bit_generator"] == "PCG64"
