@@ -1,6 +1,8 @@
 """WGAN: the penalty against a definition written with loops, whose step changes what, and what is refused."""
 
+import importlib.util
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -173,3 +175,63 @@ def test_the_generator_makes_images_of_the_critics_size(size, channels):
     images = generator(mg.randn(5, 2))
     assert images.shape == (5, channels, size, size) and critic(images).shape == (5, 1)
     assert images.abs().max() <= 1
+
+
+# ------------------------------------------------------------------ bugs that train without a complaint
+SOURCE = Path(wgan.__file__).read_text()
+STEP = "            critic_optimizer.step()\n"
+CLIP = """            if config["lipschitz"] == "clip":
+                clip_weights_(critic.parameters(), config["clip"])"""
+DETACHED = "            with mg.no_grad():\n                fake = generator(noise())"
+
+
+def check_penalty():
+    test_the_penalty_is_of_each_examples_own_slope_at_one_place_between_its_pair((5, 3, 4, 6))
+
+
+def check_signs():
+    test_the_critics_loss_is_minus_its_reading()
+    test_the_critic_learns_to_tell_and_the_generator_to_please_it("penalty")
+
+
+BUGS = {  # what is wrong -> (the code, the code with the bug, the check that fails)
+    "no graph of second order under the penalty": (
+        "between, create_graph=True)", "between)",
+        test_the_penaltys_gradient_in_a_convolutional_critic_is_the_numeric_one,
+    ),
+    "norm over one axis": ("slope.flatten(1).norm(axis=1)", "slope.norm(axis=1)", check_penalty),
+    "norm over the whole batch": ("slope.flatten(1).norm(axis=1)", "slope.norm()", check_penalty),
+    "α per pixel": ("mg.rand(len(real), *[1] * (real.ndim - 1), ", "mg.rand(real.shape, ", check_penalty),
+    "one α for the batch": ("mg.rand(len(real), *[1] * (real.ndim - 1), ", "mg.rand(*[1] * real.ndim, ", check_penalty),
+    "batch norm in a critic with penalty": (
+        "if any(isinstance(", "if False and any(isinstance(",
+        test_batch_norm_in_a_critic_under_the_penalty_is_refused,
+    ),
+    "weights clipped before the step": (
+        STEP + CLIP, CLIP + "\n" + STEP + "            if True:\n                pass",
+        test_clipped_weights_lie_in_their_box_after_every_step,
+    ),
+    "the generator's sign": ("return -critic(fake).mean()", "return critic(fake).mean()", check_signs),
+    "the critic's sign": (
+        "return critic(fake).mean() - critic(real).mean()", "return critic(real).mean() - critic(fake).mean()",
+        check_signs,
+    ),
+    "fake not detached in the critic's step": (
+        DETACHED, DETACHED.replace("with mg.no_grad()", "if True"),
+        test_the_critics_steps_send_no_gradient_into_the_generator,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_bug_shows(bug, tmp_path, monkeypatch):
+    code, with_bug, check = BUGS[bug]
+    assert SOURCE.count(code) == 1
+    file = tmp_path / "wgan.py"
+    file.write_text(SOURCE.replace(code, with_bug))
+    spec = importlib.util.spec_from_file_location("models.wgan_with_a_bug", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setitem(globals(), "wgan", module)
+    with pytest.raises((AssertionError, RuntimeError, ValueError, pytest.fail.Exception)):
+        check()
