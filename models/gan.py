@@ -19,6 +19,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
+from pathlib import Path
 
 import numpy as np
 
@@ -305,7 +306,7 @@ def smooth(steps, values, points: int = 200):
 
 
 def draw_digits(samples, training, figures, path) -> None:
-    """Samples above the training images that are nearest to them, which must not be the same; and the classes' shares."""
+    """Samples above the nearest training images, which must not be the same; and the share of each digit."""
     _, index = metrics.nearest(samples, training)
     names = f"samples: FIDn {figures['fidn']:.1f} (floor {figures['fidn_floor']:.1f})", "the nearest training images"
     fig, axes = plot.figure(3, 1, width=7, height=1.2)
@@ -380,6 +381,7 @@ def sample(arguments=None) -> None:
     if config["features"] == 784:
         common.draw_samples(samples.reshape(-1, 28, 28), given["out"])
         return
+    common.run_folder(Path(given["out"]).parent)
     fig, axes = plot.figure(1, 1, width=5, height=5)
     draw_plane(axes[0, 0], load(config), samples, f"{len(samples)} samples")
     plot.save(fig, given["out"])
