@@ -305,7 +305,7 @@ def smooth(steps, values, points: int = 200):
 
 
 def draw_digits(samples, training, figures, path) -> None:
-    """Samples above the training images nearest to them, which must not be the same; and the classes' shares."""
+    """Samples above the nearest training images, which must not be the same; and the share of each digit."""
     _, index = metrics.nearest(samples, training)
     names = f"samples: FIDn {figures['fidn']:.1f} (floor {figures['fidn_floor']:.1f})", "the nearest training images"
     fig, axes = plot.figure(3, 1, width=7, height=1.2)

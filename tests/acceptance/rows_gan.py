@@ -48,8 +48,8 @@ def trained_discriminator(d: float, seed: int):
 
 
 @row(
-    "python -m models gan --data ring --std 0.01, 6,000 steps, 2x128, lr 1e-3, with --pack 2 and without (plain_..., "
-    "no bound); W₁ of 1,000 samples, mean of 3 draws; modes of 2,500 samples",
+    "python -m models gan --data ring --std 0.01 --latent 16, 6,000 steps, 2x128, lr 1e-3, with --pack 2 and "
+    "without (plain_, no bound); W₁ of 1,000 samples, mean of 3 draws; modes of 2,500 samples",
     w1=(None, 0.12),
 )
 def pacgan_on_the_ring(seed):
@@ -58,7 +58,7 @@ def pacgan_on_the_ring(seed):
 
 
 def ring(seed, *options) -> dict:
-    protocol = ("--data", "ring", "--std", 0.01, "--steps", 6000, "--hidden", "128,128", "--lr", 1e-3)
+    protocol = ("--data", "ring", "--std", 0.01, "--latent", 16, "--steps", 6000, "--hidden", "128,128", "--lr", 1e-3)
     with tempfile.TemporaryDirectory() as out:
         assert main(["gan", *map(str, (*protocol, *options, "--seed", seed, "--out", out))]) == 0
         found = json.loads((Path(out) / "metrics.json").read_text())
