@@ -15,6 +15,7 @@ term (Higgins et al. 2017, β-VAE); the figures are always those of the ELBO its
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ from scipy.stats import norm
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import nn, optim, plot
-from minigrad.data import faces
+from minigrad.data import faces, image_folder
 from minigrad.ops import gaussian_kl
 
 from . import common, metrics
@@ -331,18 +332,31 @@ class Data(NamedTuple):
     test_attributes: dict = {}
 
 
-def load(name: str) -> Data:
-    """The data that `--data` names."""
+def load(config) -> Data:
+    """The data that `--data` names; of a folder of images the last tenth are for testing."""
+    name = config["data"]
     if name == "faces":
-        (x, attributes), (x_test, test_attributes) = faces(10_000, seed=0), faces(2_000, seed=1)
-        return Data(x / np.float32(255), x_test / np.float32(255), None, halves(attributes), halves(test_attributes))
-    (x, _), (x_test, classes) = common.load_digits(None if name == "digits" else name)
-    return Data(x.reshape(-1, 1, 28, 28), x_test.reshape(-1, 1, 28, 28), classes)
+        return of_faces(faces(10_000, seed=0), faces(2_000, seed=1))
+    if name == "digits" or any(Path(name).glob("*-ubyte*")):
+        (x, _), (x_test, classes) = common.load_digits(None if name == "digits" else name)
+        return Data(x.reshape(-1, 1, 28, 28), x_test.reshape(-1, 1, 28, 28), classes)
+    try:
+        images, attributes = image_folder(name, config["size"], config["attributes"], limit=20_000)
+    except (OSError, ValueError) as error:
+        raise common.UserError(error) from None
+    if len(images) < 100:
+        raise common.UserError(f"{name} has {len(images)} images; to learn from, there should be 100 or more")
+    n = len(images) - len(images) // 10
+    train, test = ({name: has[part] for name, has in attributes.items()} for part in (slice(n), slice(n, None)))
+    return of_faces((images[:n], train), (images[n:], test))
 
 
-def halves(attributes: dict) -> dict:
-    """Who has an attribute, and of one that is a number: who has more of it than the mean."""
-    return {name: value > value.mean() for name, value in attributes.items()}
+def of_faces(train, test) -> Data:
+    """From (images, attributes) each; who has more of an attribute than the mean has it, be it a number or a yes."""
+    (x, attributes), (x_test, test_attributes) = train, test
+    means = {name: value.mean() for name, value in attributes.items() if value.min() < value.max()}
+    has, test_has = ({name: part[name] > means[name] for name in means} for part in (attributes, test_attributes))
+    return Data(x / np.float32(255), x_test / np.float32(255), None, has, test_has)
 
 
 # ------------------------------------------------------------------ the command line
@@ -358,7 +372,12 @@ def options() -> common.Options:
         of_digits, of_faces = (default[flag.removeprefix("--")] for default in (DIGITS, FACES))
         parser.add(flag, None, f"{help} (default: {of_digits}, for faces {of_faces})", **how)
 
-    parser.add("--data", "digits", "digits (10,000, embedded), faces, or a folder with the full MNIST", metavar="DATA")
+    parser.add(
+        "--data", "digits", "digits (10,000, embedded), faces (drawn), or a folder with the full MNIST or with images, "
+        "the first 20,000 of which are taken", metavar="DATA",
+    )  # fmt: skip
+    parser.add("--size", 32, "of a folder's images: pixels along a side", type=int, choices=[32, 64])
+    parser.add("--attributes", None, "of a folder's images: a file like CelebA's list_attr_celeba.txt", metavar="FILE")
     add("--network", "dense layers, or convolutions of stride 2", choices=["dense", "conv"])
     parser.add("--hidden", [400], "dense: sizes of the encoder's hidden layers, as in 500,300", type=common.numbers)
     parser.add("--width", 16, "conv: channels of the first layer, half those of the others", type=number(int, 1, 512))
@@ -381,9 +400,9 @@ def options() -> common.Options:
 def main(arguments=None) -> dict:
     run = common.Run(NAME, options(), arguments)
     config = run.config
-    for name, value in (FACES if config["data"] == "faces" else DIGITS).items():
+    data = load(config)
+    for name, value in (FACES if data.classes is None else DIGITS).items():
         config[name] = config[name] or value
-    data = load(config["data"])
     run.remember(images=len(data.x), shape=list(data.x.shape[1:]))
     model = run.keep("model", build(config))
     optimizer = run.keep("optimizer", optim.Adam(model.parameters(), lr=config["lr"]))

@@ -125,7 +125,7 @@ def face_attributes(seed):
         config = vae.main(["--data", "faces", "--seed", str(seed), "--out", folder])["config"]
         checkpoint = common.load_checkpoint(f"{folder}/checkpoint.npz", vae.NAME)
         model = common.restored(checkpoint, "model", vae.build(config))
-    data, judge = vae.load("faces"), trained_judge(seed)
+    data, judge = vae.load(config), trained_judge(seed)
     has = np.stack([data.test_attributes[name] for name in BINARY], axis=1)
     mu, _ = vae.encode(model, data.x_test)
     before = judged(judge, vae.decode(model, mu, config))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import scipy.special
 import scipy.stats
+from PIL import Image
 
 import minigrad as mg
 from minigrad import nn, optim
@@ -215,7 +216,7 @@ def trained(out, *options, epochs=30):
     """(model, data, run) of a small VAE on random 8x8 images that are all shades of one picture."""
     rng = np.random.default_rng(0)
     x = (rng.random((64, 1, 1, 1)) * rng.random((1, 1, 8, 8))).astype(np.float32)
-    run = common.Run("vae", vae.options(), ["--out", str(out), "--hidden", "16", *map(str, options)])
+    run = common.Run("vae", vae.options(), ["--out", str(out), "--hidden", "16", "--sigma", "0.1", *map(str, options)])
     run.config.update(shape=[1, 8, 8], network="dense", epochs=epochs, batch=16, loss="gaussian")
     model = run.keep("model", vae.build(run.config))
     data = vae.Data(x, x[:8])
@@ -276,11 +277,71 @@ def test_an_attribute_vector_leads_from_those_without_to_those_with_it():
         np.testing.assert_allclose(found[name], true[name], atol=0.15)
 
 
-def test_of_an_attribute_that_is_a_number_the_upper_half_has_it():
-    halves = vae.halves({"hat": np.array([True, False, False]), "pose": np.array([-1.0, 0.25, 0.5])})
-    assert {name: has.tolist() for name, has in halves.items()} == {
-        "hat": [True, False, False], "pose": [False, True, True]
+# ------------------------------------------------------------------ the data
+def test_of_an_attribute_that_is_a_number_those_above_the_mean_have_it():
+    images = np.array([0, 255, 51], np.uint8).reshape(3, 1, 1, 1)
+    train = {"hat": np.array([True, True, False]), "pose": np.array([-1.0, 0.25, 0.5]), "nose": np.ones(3, bool)}
+    test = {"hat": np.array([False, True, True]), "pose": np.array([-0.2, -0.1, 0.1]), "nose": np.ones(3, bool)}
+    data = vae.of_faces((images, train), (images, test))
+    assert data.x.dtype == np.float32
+    np.testing.assert_allclose(data.x.ravel(), [0, 1, 0.2])
+    assert {name: has.tolist() for name, has in data.attributes.items()} == {
+        "hat": [True, True, False], "pose": [False, True, True]
     }  # fmt: skip
+    assert data.test_attributes["hat"].tolist() == [False, True, True]
+    assert data.test_attributes["pose"].tolist() == [False, False, True]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """110 grey images, the i-th with the shade i, and a file that says of the odd ones that they smile."""
+    (tmp_path / "faces").mkdir()
+    for i in range(110):
+        Image.new("L", (5, 5), i).save(tmp_path / "faces" / f"{i:03}.png")
+    rows = "".join(f"{i:03}.png {1 if i % 2 else -1}\n" for i in range(110))
+    (tmp_path / "attributes.txt").write_text("110\nSmiling\n" + rows)
+    return tmp_path
+
+
+def loaded(*options):
+    return vae.load(vae.options().defaults | vae.options().given(list(map(str, options))))
+
+
+def test_of_a_folder_of_images_the_last_tenth_is_for_testing(folder):
+    data = loaded("--data", folder / "faces", "--attributes", folder / "attributes.txt")
+    shades = np.arange(110) / np.float32(255)
+    assert (data.x.shape, data.x_test.shape, data.classes) == ((99, 3, 32, 32), (11, 3, 32, 32), None)
+    np.testing.assert_allclose(np.concatenate([data.x, data.x_test])[:, 0, 0, 0], shades)
+    assert data.attributes["Smiling"].tolist() == [i % 2 == 1 for i in range(99)]
+    assert data.test_attributes["Smiling"].tolist() == [i % 2 == 1 for i in range(99, 110)]
+
+
+def test_a_folder_of_images_needs_no_attributes_and_has_them_in_the_size_asked_for(folder):
+    data = loaded("--data", folder / "faces", "--size", 64)
+    assert data.x.shape == (99, 3, 64, 64) and data.attributes == {}
+
+
+@pytest.mark.parametrize(
+    ("kept", "message"),
+    [(99, "has 99 images; to learn from, there should be 100 or more"), (0, "has no image directly in it")],
+)
+def test_a_folder_with_few_images_is_refused(kept, message, folder):
+    for path in sorted((folder / "faces").iterdir())[kept:]:
+        path.unlink()
+    with pytest.raises(common.UserError, match=message):
+        loaded("--data", folder / "faces")
+
+
+def test_a_broken_image_is_named(folder):
+    (folder / "faces" / "050.png").write_bytes(b"nothing")
+    with pytest.raises(common.UserError, match="050.png cannot be read as an image"):
+        loaded("--data", folder / "faces")
+
+
+def test_a_folder_with_a_file_of_mnist_is_taken_for_mnist(tmp_path):
+    (tmp_path / "t10k-labels-idx1-ubyte").touch()
+    with pytest.raises(common.UserError, match="put MNIST's four files there"):
+        loaded("--data", tmp_path)
 
 
 # ------------------------------------------------------------------ the command line
