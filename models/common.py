@@ -22,6 +22,7 @@ import functools
 import json
 import math
 import platform
+import re
 import signal
 import sys
 import time
@@ -100,9 +101,11 @@ def numbers(text: str) -> list[int]:
 
 def device(name: str) -> str:
     """An argparse type: a device that is there."""
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", name):  # Tensor.to would take a dtype, too
+        raise argparse.ArgumentTypeError(f"needs cpu, cuda or cuda:1, not {name!r}")
     try:
         return mg.zeros(1).to(name).device
-    except (ValueError, RuntimeError) as error:
+    except RuntimeError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
@@ -158,6 +161,7 @@ class Run:
     """
 
     FREE = ("epochs", "steps", "data")  # options that a resumed run may have otherwise
+    DONE = ("step", "total", "seconds", "history", "frames")  # what a checkpoint has besides the parts
     SECONDS_BETWEEN_CHECKPOINTS = 20
 
     def __init__(self, name: str, parser: Options, arguments):
@@ -195,18 +199,19 @@ class Run:
         """
         self._begin(total)
         line, saved, start = Progress(total, self.step, per_epoch), time.monotonic(), time.monotonic() - self.seconds
-        with StopOnInterrupt() as stop, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            while self.step < total and not self.stopped:
-                yield self.step
-                self.step, self.seconds = self.step + 1, time.monotonic() - start
-                line.show(self.step, self._recent())
-                self.stopped = stop.requested and self.step < total
-                now = time.monotonic()
-                if self.stopped or self.step == total or now - saved > self.SECONDS_BETWEEN_CHECKPOINTS:
-                    self._save()
-                    saved = now
-                if self._diverged:
-                    yield from self._replay()
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            with StopOnInterrupt() as stop:
+                while self.step < total and not (self.stopped or self._diverged):
+                    yield self.step
+                    self.step, self.seconds = self.step + 1, time.monotonic() - start
+                    line.show(self.step, self._recent())
+                    self.stopped = stop.requested and self.step < total
+                    now = time.monotonic()
+                    if self.stopped or self.step == total or now - saved > self.SECONDS_BETWEEN_CHECKPOINTS:
+                        self._save()
+                        saved = now
+            if self._diverged:
+                yield from self._replay()
 
     def _begin(self, total):
         run_folder(self.folder)
@@ -214,7 +219,11 @@ class Run:
             self.restore(self.resumed)
         else:
             self._set_aside()
+        for half_written in self.folder.glob(f".{self._path.name}.*.part"):  # by a run that was killed
+            half_written.unlink()
         self.total = total
+        if broken := self._broken():
+            raise UserError(f"the numbers of {' and '.join(broken)} are not finite before the first step")
         if self.step > total:
             raise UserError(f"the run to resume has {self.step} steps behind it, more than {total}; ask for more")
         if self.step == total:
@@ -222,16 +231,27 @@ class Run:
         self._save()
 
     def _replay(self):
-        bad = self.step
+        """Repeat the steps since the last checkpoint; the op with the first NaN or Inf raises in the model's loop."""
+        bad, broken = self.step, []
         self.restore(load_checkpoint(self._path, self.name))
-        print(f"\nstep {bad}: training diverged; repeating it from step {self.step} to find the op", flush=True)
+        print(f"\ntraining diverged by step {bad}; repeating it from step {self.step + 1} to find the op", flush=True)
         with mg.detect_anomaly():
-            while self.step < bad:
-                yield self.step
-                self.step += 1
+            while self.step < bad and not broken:
+                try:
+                    yield self.step
+                except GeneratorExit:
+                    print(f"in step {self.step + 1}:", flush=True)
+                    raise
+                self.step, broken = self.step + 1, self._broken()
+        where = f"the numbers of {' and '.join(broken)} are" if broken else "what was logged is"
         raise UserError(
-            f"training diverged at step {bad}, at no op; the last good checkpoint is kept: take a smaller --lr"
+            f"step {self.step}: {where} not finite, though the result of every op was; "
+            "the last good checkpoint is kept: take a smaller --lr"
         )
+
+    def _broken(self) -> list[str]:
+        """The parts that have a NaN or an Inf among their numbers."""
+        return [name for name, part in self.parts.items() if not _all_finite(part.state_dict())]
 
     def log(self, **values: float) -> None:
         """Note figures of this step."""
@@ -256,19 +276,13 @@ class Run:
 
     # ---- checkpoints
     def _save(self) -> None:
-        parts = {name: part.state_dict() for name, part in self.parts.items()}
-        if self._diverged or not _all_finite(parts):
-            self._diverged = True
+        self._diverged = self._diverged or bool(self._broken())
+        if self._diverged:
             return
-        done = {name: getattr(self, name) for name in ("step", "total", "seconds", "history", "frames")}
-        state = {
-            "model": self.name,
-            "config": self.config,
-            "parts": parts,
-            "done": done,
-            "random": backend.random_state(),
-        }
-        save(state, self._path)
+        parts = {name: part.state_dict() for name, part in self.parts.items()}
+        done = {name: getattr(self, name) for name in self.DONE}
+        state = {"parts": parts, "done": done, "random": backend.random_state()}
+        save({"model": self.name, "config": self.config, **state}, self._path)
 
     def restore(self, checkpoint: dict) -> None:
         """Everything as it was when the checkpoint was written."""
@@ -276,7 +290,7 @@ class Run:
             for name, part in self.parts.items():
                 part.load_state_dict(checkpoint["parts"][name])
             backend.set_random_state(checkpoint["random"])
-            vars(self).update(checkpoint["done"])
+            vars(self).update({name: checkpoint["done"][name] for name in self.DONE})
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise UserError(f"cannot resume: the checkpoint does not fit this model ({reason})") from None
@@ -330,7 +344,7 @@ def load_checkpoint(path, name: str) -> dict:
     try:
         checkpoint = load(path)
     except FileNotFoundError:
-        raise UserError(f"there is no checkpoint {path}; train first, without --resume") from None
+        raise UserError(f"there is no checkpoint {path}; train first: python -m models {name}") from None
     except (OSError, ValueError) as error:
         raise UserError(f"cannot use the checkpoint: {error}") from None
     if not isinstance(checkpoint, dict) or checkpoint.keys() != {"model", "config", "parts", "done", "random"}:
@@ -352,6 +366,7 @@ def sample_options(name: str, doc: str) -> Options:
 
 def draw_samples(images, path, value_range=(0.0, 1.0)) -> None:
     """Write a sheet of images and say where it is."""
+    run_folder(Path(path).parent)
     fig, axes = plot.figure(1, 1, width=6, height=6)
     plot.image_grid(axes[0, 0], images, value_range=value_range)
     plot.save(fig, path)

@@ -2,4 +2,5 @@
 
 TINY = {
     "vae": ["--hidden", "8", "--latent", "2", "--batch", "2000", "--epochs", "1"],
+    "autoencoder": ["--hidden", "16", "--latent", "2", "--batch", "2000", "--epochs", "2", "--noise", "0.3"],
 }
