@@ -156,7 +156,7 @@ class Run:
     device, folder : where it trains, and where its results go
     step : number of the step that runs; after the loop, of all that are done
     history : name -> (list of steps done, list of values), what `log` was told
-    frames : name -> list of uint8 images, what `frame` was told
+    frames : name -> list of PNG files as arrays, what `frame` was told
     stopped : whether Ctrl-C ended the loop
     """
 
@@ -263,7 +263,7 @@ class Run:
 
     def frame(self, name: str, image: np.ndarray) -> None:
         """Keep a picture (height, width[, 3]) uint8 for an animation."""
-        self.frames.setdefault(name, []).append(image)
+        self.frames.setdefault(name, []).append(plot.as_png(image))
 
     def _recent(self) -> str:
         """Means over the last hundred steps of what was noted in the last one."""
@@ -364,13 +364,17 @@ def sample_options(name: str, doc: str) -> Options:
     return parser
 
 
-def draw_samples(images, path, value_range=(0.0, 1.0)) -> None:
-    """Write a sheet of images and say where it is."""
+def draw_samples(samples, path, value_range=(0.0, 1.0)) -> None:
+    """Write a picture of samples, points (n, 2) or images, and say where it is."""
     run_folder(Path(path).parent)
     fig, axes = plot.figure(1, 1, width=6, height=6)
-    plot.image_grid(axes[0, 0], images, value_range=value_range)
+    if samples.ndim == 2:
+        axes[0, 0].scatter(*samples.T, s=4, linewidths=0)
+        axes[0, 0].set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+    else:
+        plot.image_grid(axes[0, 0], samples, value_range=value_range)
     plot.save(fig, path)
-    print(f"{len(images)} images are in {path}")
+    print(f"{len(samples)} samples are in {path}")
 
 
 def restored(checkpoint: dict, name: str, network):
