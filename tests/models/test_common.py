@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad import nn
 from minigrad.testing import fake_device
-from models import common
+from models import common, progress
 from models.__main__ import MODELS, main
 from tests.models import line, runs
 
@@ -276,7 +276,7 @@ def test_after_a_run_the_handler_and_numpys_warnings_are_back(trouble, handler, 
 def clock(monkeypatch):
     """The time that Progress reads, in `clock.now`."""
     clock = types.SimpleNamespace(now=100.0)
-    monkeypatch.setattr(common, "time", types.SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(progress, "time", types.SimpleNamespace(monotonic=lambda: clock.now))
     return clock
 
 
@@ -284,9 +284,9 @@ def clock(monkeypatch):
     ("done", "left"), [(0, 30), (3, 75)], ids=["5 steps took 10 s, 15 are left", "2 steps took 10 s, 15 are left"]
 )
 def test_time_left_is_what_the_steps_of_this_run_took(done, left, clock, capsys):
-    progress = common.Progress(20, done, per_epoch=5)
+    bar = common.Progress(20, done, per_epoch=5)
     clock.now += 10
-    progress.show(5, "loss 1")
+    bar.show(5, "loss 1")
     assert capsys.readouterr().out == f"step 5/20  epoch 1/4  loss 1  {left} s left\n"
 
 
@@ -296,10 +296,10 @@ def test_time_left_is_what_the_steps_of_this_run_took(done, left, clock, capsys)
     ids=["each epoch", "20 times", "and at the end", "few steps"],
 )
 def test_a_file_gets_a_line_each_epoch_or_20_times_a_run(steps, per_epoch, shown, clock, capsys):
-    progress = common.Progress(steps, 0, per_epoch)
+    bar = common.Progress(steps, 0, per_epoch)
     for done in range(1, steps + 1):
         clock.now += 1
-        progress.show(done, "")
+        bar.show(done, "")
     assert [int(done) for done in re.findall(r"^step (\d+)/", capsys.readouterr().out, re.MULTILINE)] == shown
 
 
@@ -309,20 +309,20 @@ class Terminal(io.StringIO):
 
 
 def test_in_a_terminal_the_line_is_redrawn_until_the_last_step(clock):
-    progress = common.Progress(40, 0, None)
+    bar = common.Progress(40, 0, None)
     with contextlib.redirect_stdout(Terminal()) as terminal:
         for done in (1, 40):
             clock.now += 10
-            progress.show(done, "loss 1")
+            bar.show(done, "loss 1")
     assert terminal.getvalue() == "\rstep 1/40  loss 1  390 s left\033[K\rstep 40/40  loss 1  0 s left\033[K\n"
 
 
 def test_in_a_terminal_the_line_is_redrawn_at_most_ten_times_a_second(clock):
-    progress = common.Progress(10_000, 0, None)
+    bar = common.Progress(10_000, 0, None)
     with contextlib.redirect_stdout(Terminal()) as terminal:
         for done in range(1, 101):
             clock.now += 0.01
-            progress.show(done, "")
+            bar.show(done, "")
     assert 9 <= terminal.getvalue().count("\r") <= 10
 
 
