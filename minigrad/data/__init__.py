@@ -6,4 +6,7 @@ Nothing here downloads by itself: ``python -m minigrad.data`` fetches MNIST when
 
 from . import mixtures
 from .faces import draw_faces, faces
+from .images import image_folder
 from .mnist_files import digits, mnist
+from .sequences import adding_problem, copy_memory, country_to_language, first_token_recall
+from .text import STORIES, Characters, Grammar, read_text, streams

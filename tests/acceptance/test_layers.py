@@ -9,7 +9,7 @@ import pytest
 import minigrad as mg
 import minigrad.nn.functional as F
 from minigrad import nn, optim
-from minigrad.data import mnist
+from minigrad.data import adding_problem, mnist
 from minigrad.utils.data import DataLoader, TensorDataset
 
 pytestmark = pytest.mark.slow
@@ -53,28 +53,19 @@ def prepared(images, labels):
 
 
 # ------------------------------------------------------------------ the adding problem
-def added(rng, batch, steps):
-    """Numbers and marks (T, B, 2), and the sum of the two marked numbers, one in each half (B, 1)."""
-    numbers, marks = rng.random((steps, batch)), np.zeros((steps, batch))
-    for half in (0, 1):
-        marks[rng.integers(0, steps // 2, batch) + half * steps // 2, np.arange(batch)] = 1
-    x = np.stack([numbers, marks], -1).astype(np.float32)
-    return mg.from_numpy(x), mg.from_numpy((numbers * marks).sum(0)[:, None].astype(np.float32))
-
-
 def error_after(layer, seed, steps):
     mg.manual_seed(seed)
     rng = np.random.default_rng(seed)
     rnn, out = layer(2, 64), nn.Linear(64, 1)
     optimizer = optim.Adam([*rnn.parameters(), *out.parameters()], lr=5e-3)
     for _ in range(steps):
-        x, t = added(rng, 64, 50)
+        x, t = map(mg.from_numpy, adding_problem(64, 50, rng))
         optimizer.zero_grad()
         F.mse_loss(out(rnn(x)[0][-1]), t).backward()
         nn.utils.clip_grad_norm_([*rnn.parameters(), *out.parameters()], 1)
         optimizer.step()
     with mg.no_grad():
-        x, t = added(np.random.default_rng(99), 1000, 50)
+        x, t = map(mg.from_numpy, adding_problem(1000, 50, np.random.default_rng(99)))
         return F.mse_loss(out(rnn(x)[0][-1]), t).item()
 
 
