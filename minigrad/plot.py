@@ -1,5 +1,6 @@
 """Pictures, by matplotlib and without a window: each function draws into axes, `figure` makes them, `save` writes."""
 
+import io
 import math
 import re
 
@@ -62,10 +63,23 @@ def as_image(fig: Figure) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def save_animation(frames, path, seconds: float = 0.2) -> None:
-    """Write pictures (height, width[, 3]) uint8 as an animated GIF, `seconds` each and the last one longer."""
-    zoom = max(1, 300 // frames[0].shape[1])
-    images = [Image.fromarray(frame.repeat(zoom, axis=0).repeat(zoom, axis=1)) for frame in frames]
+def as_png(image: np.ndarray) -> np.ndarray:
+    """A picture (height, width[, 3]) uint8 as the bytes of a PNG file, (n,) uint8."""
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return np.frombuffer(file.getvalue(), np.uint8)
+
+
+def from_png(png: np.ndarray) -> Image.Image:
+    """The picture that `as_png` made to bytes."""
+    return Image.open(io.BytesIO(png.tobytes()))
+
+
+def save_animation(pngs, path, seconds: float = 0.2) -> None:
+    """Write pictures, each from `as_png`, as an animated GIF, `seconds` each and the last one longer."""
+    images = [from_png(png) for png in pngs]
+    zoom = max(1, 300 // images[0].width)
+    images = [image.resize((zoom * image.width, zoom * image.height), Image.Resampling.NEAREST) for image in images]
     durations = [1000 * seconds] * (len(images) - 1) + [2000]
     with replacing(path) as temporary:
         images[0].save(temporary, "GIF", save_all=True, append_images=images[1:], duration=durations, loop=0)

@@ -22,8 +22,7 @@ import functools
 import json
 import math
 import platform
-import signal
-import sys
+import re
 import time
 from pathlib import Path
 
@@ -33,6 +32,8 @@ import minigrad as mg
 from minigrad import backend, load, plot, save
 from minigrad.checkpoint import replacing
 from minigrad.data import digits, mnist
+
+from .progress import Progress, StopOnInterrupt
 
 
 class UserError(Exception):
@@ -100,9 +101,11 @@ def numbers(text: str) -> list[int]:
 
 def device(name: str) -> str:
     """An argparse type: a device that is there."""
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", name):  # Tensor.to would take a dtype, too
+        raise argparse.ArgumentTypeError(f"needs cpu, cuda or cuda:1, not {name!r}")
     try:
         return mg.zeros(1).to(name).device
-    except (ValueError, RuntimeError) as error:
+    except RuntimeError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
@@ -153,11 +156,12 @@ class Run:
     device, folder : where it trains, and where its results go
     step : number of the step that runs; after the loop, of all that are done
     history : name -> (list of steps done, list of values), what `log` was told
-    frames : name -> list of uint8 images, what `frame` was told
+    frames : name -> list of PNG files as arrays, what `frame` was told
     stopped : whether Ctrl-C ended the loop
     """
 
     FREE = ("epochs", "steps", "data")  # options that a resumed run may have otherwise
+    DONE = ("step", "total", "seconds", "history", "frames")  # what a checkpoint has besides the parts
     SECONDS_BETWEEN_CHECKPOINTS = 20
 
     def __init__(self, name: str, parser: Options, arguments):
@@ -195,18 +199,19 @@ class Run:
         """
         self._begin(total)
         line, saved, start = Progress(total, self.step, per_epoch), time.monotonic(), time.monotonic() - self.seconds
-        with StopOnInterrupt() as stop, np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            while self.step < total and not self.stopped:
-                yield self.step
-                self.step, self.seconds = self.step + 1, time.monotonic() - start
-                line.show(self.step, self._recent())
-                self.stopped = stop.requested and self.step < total
-                now = time.monotonic()
-                if self.stopped or self.step == total or now - saved > self.SECONDS_BETWEEN_CHECKPOINTS:
-                    self._save()
-                    saved = now
-                if self._diverged:
-                    yield from self._replay()
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            with StopOnInterrupt() as stop:
+                while self.step < total and not (self.stopped or self._diverged):
+                    yield self.step
+                    self.step, self.seconds = self.step + 1, time.monotonic() - start
+                    line.show(self.step, self._recent())
+                    self.stopped = stop.requested and self.step < total
+                    now = time.monotonic()
+                    if self.stopped or self.step == total or now - saved > self.SECONDS_BETWEEN_CHECKPOINTS:
+                        self._save()
+                        saved = now
+            if self._diverged:
+                yield from self._replay()
 
     def _begin(self, total):
         run_folder(self.folder)
@@ -214,7 +219,11 @@ class Run:
             self.restore(self.resumed)
         else:
             self._set_aside()
+        for half_written in self.folder.glob(f".{self._path.name}.*.part"):  # by a run that was killed
+            half_written.unlink()
         self.total = total
+        if broken := self._broken():
+            raise UserError(f"the numbers of {' and '.join(broken)} are not finite before the first step")
         if self.step > total:
             raise UserError(f"the run to resume has {self.step} steps behind it, more than {total}; ask for more")
         if self.step == total:
@@ -222,16 +231,27 @@ class Run:
         self._save()
 
     def _replay(self):
-        bad = self.step
+        """Repeat the steps since the last checkpoint; the op with the first NaN or Inf raises in the model's loop."""
+        bad, broken = self.step, []
         self.restore(load_checkpoint(self._path, self.name))
-        print(f"\nstep {bad}: training diverged; repeating it from step {self.step} to find the op", flush=True)
+        print(f"\ntraining diverged by step {bad}; repeating it from step {self.step + 1} to find the op", flush=True)
         with mg.detect_anomaly():
-            while self.step < bad:
-                yield self.step
-                self.step += 1
+            while self.step < bad and not broken:
+                try:
+                    yield self.step
+                except GeneratorExit:
+                    print(f"in step {self.step + 1}:", flush=True)
+                    raise
+                self.step, broken = self.step + 1, self._broken()
+        where = f"the numbers of {' and '.join(broken)} are" if broken else "what was logged is"
         raise UserError(
-            f"training diverged at step {bad}, at no op; the last good checkpoint is kept: take a smaller --lr"
+            f"step {self.step}: {where} not finite, though the result of every op was; "
+            "the last good checkpoint is kept: take a smaller --lr"
         )
+
+    def _broken(self) -> list[str]:
+        """The parts that have a NaN or an Inf among their numbers."""
+        return [name for name, part in self.parts.items() if not _all_finite(part.state_dict())]
 
     def log(self, **values: float) -> None:
         """Note figures of this step."""
@@ -243,7 +263,7 @@ class Run:
 
     def frame(self, name: str, image: np.ndarray) -> None:
         """Keep a picture (height, width[, 3]) uint8 for an animation."""
-        self.frames.setdefault(name, []).append(image)
+        self.frames.setdefault(name, []).append(plot.as_png(image))
 
     def _recent(self) -> str:
         """Means over the last hundred steps of what was noted in the last one."""
@@ -256,19 +276,13 @@ class Run:
 
     # ---- checkpoints
     def _save(self) -> None:
-        parts = {name: part.state_dict() for name, part in self.parts.items()}
-        if self._diverged or not _all_finite(parts):
-            self._diverged = True
+        self._diverged = self._diverged or bool(self._broken())
+        if self._diverged:
             return
-        done = {name: getattr(self, name) for name in ("step", "total", "seconds", "history", "frames")}
-        state = {
-            "model": self.name,
-            "config": self.config,
-            "parts": parts,
-            "done": done,
-            "random": backend.random_state(),
-        }
-        save(state, self._path)
+        parts = {name: part.state_dict() for name, part in self.parts.items()}
+        done = {name: getattr(self, name) for name in self.DONE}
+        state = {"parts": parts, "done": done, "random": backend.random_state()}
+        save({"model": self.name, "config": self.config, **state}, self._path)
 
     def restore(self, checkpoint: dict) -> None:
         """Everything as it was when the checkpoint was written."""
@@ -276,7 +290,7 @@ class Run:
             for name, part in self.parts.items():
                 part.load_state_dict(checkpoint["parts"][name])
             backend.set_random_state(checkpoint["random"])
-            vars(self).update(checkpoint["done"])
+            vars(self).update({name: checkpoint["done"][name] for name in self.DONE})
         except (KeyError, ValueError, TypeError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise UserError(f"cannot resume: the checkpoint does not fit this model ({reason})") from None
@@ -330,7 +344,7 @@ def load_checkpoint(path, name: str) -> dict:
     try:
         checkpoint = load(path)
     except FileNotFoundError:
-        raise UserError(f"there is no checkpoint {path}; train first, without --resume") from None
+        raise UserError(f"there is no checkpoint {path}; train first: python -m models {name}") from None
     except (OSError, ValueError) as error:
         raise UserError(f"cannot use the checkpoint: {error}") from None
     if not isinstance(checkpoint, dict) or checkpoint.keys() != {"model", "config", "parts", "done", "random"}:
@@ -350,12 +364,17 @@ def sample_options(name: str, doc: str) -> Options:
     return parser
 
 
-def draw_samples(images, path, value_range=(0.0, 1.0)) -> None:
-    """Write a sheet of images and say where it is."""
+def draw_samples(samples, path, value_range=(0.0, 1.0)) -> None:
+    """Write a picture of samples, points (n, 2) or images, and say where it is."""
+    run_folder(Path(path).parent)
     fig, axes = plot.figure(1, 1, width=6, height=6)
-    plot.image_grid(axes[0, 0], images, value_range=value_range)
+    if samples.ndim == 2:
+        axes[0, 0].scatter(*samples.T, s=4, linewidths=0)
+        axes[0, 0].set(xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
+    else:
+        plot.image_grid(axes[0, 0], samples, value_range=value_range)
     plot.save(fig, path)
-    print(f"{len(images)} images are in {path}")
+    print(f"{len(samples)} samples are in {path}")
 
 
 def restored(checkpoint: dict, name: str, network):
@@ -385,41 +404,3 @@ def _all_finite(state) -> bool:
         return all(map(_all_finite, state.values() if isinstance(state, dict) else state))
     array = getattr(state, "data", state) if isinstance(state, mg.Tensor) else state
     return not hasattr(array, "dtype") or bool(backend.get_array_module(array).isfinite(array).all())
-
-
-# ------------------------------------------------------------------ while it trains
-class Progress:
-    """One line that says where the run is: redrawn in a terminal, otherwise printed once an epoch or 20 times a run."""
-
-    def __init__(self, steps: int, done: int, per_epoch: int | None):
-        self.steps, self.first, self.per_epoch = steps, done, per_epoch
-        self.start, self.shown = time.monotonic(), 0.0
-
-    def show(self, done: int, text: str) -> None:
-        """After `done` of all steps."""
-        now, terminal = time.monotonic(), sys.stdout.isatty()
-        due = done % (self.per_epoch or math.ceil(self.steps / 20)) == 0 or done == self.steps
-        if not (due or terminal and now - self.shown > 0.1):
-            return
-        self.shown = now
-        left = (now - self.start) / max(done - self.first, 1) * (self.steps - done)
-        if self.per_epoch:
-            text = f"epoch {math.ceil(done / self.per_epoch)}/{self.steps // self.per_epoch}  {text}"
-        line = f"step {done}/{self.steps}  {text}  {left:.0f} s left"
-        print(f"\r{line}\033[K" if terminal else line, end="" if terminal and done < self.steps else "\n", flush=True)
-
-
-class StopOnInterrupt:
-    """Inside the block Ctrl-C only sets `requested`, so that no step is cut in half; a second one stops at once."""
-
-    def __enter__(self):
-        self.requested = False
-        self.before = signal.signal(signal.SIGINT, self._request)
-        return self
-
-    def _request(self, signum, frame):
-        self.requested = True
-        signal.signal(signal.SIGINT, self.before)
-
-    def __exit__(self, *exception):
-        signal.signal(signal.SIGINT, self.before)

@@ -1,11 +1,12 @@
 """How digit_cnn.npz was made: ``python -m models.make_digit_cnn MNIST_FOLDER [OUTPUT]``, some two minutes on 2 cores.
 
-The `DigitCNN` of metrics.py is trained on the 60,000 training images of MNIST: cross-entropy, Adam whose learning
-rate falls from 1e-3 to 0 along a cosine, batches of 128, seed 0. The weights are stored in float16, and the accuracy
-stored with them is that of the rounded weights. Another NumPy or BLAS sums in another order and so makes slightly other
-weights: whoever makes them anew measures every score anew.
+The `DigitCNN` of metrics.py is trained on the 60,000 training images of MNIST (Y. LeCun, C. Cortes; CC BY-SA 3.0):
+cross-entropy, Adam whose learning rate falls from 1e-3 to 0 along a cosine, batches of 128, 10 epochs, seed 0. The
+weights are stored in float16; the test accuracy stored with them, .9897, is that of the rounded weights. Another NumPy
+or BLAS sums in another order and so makes slightly other weights: whoever makes them anew measures every score anew.
 """
 
+import platform
 import sys
 
 import numpy as np
@@ -46,7 +47,8 @@ def main(folder: str, output=DIGIT_CNN) -> None:
     cnn = train(x, y)
     weights = {name: w.numpy().astype(np.float16) for name, w in cnn.state_dict().items()}
     accuracy = float(np.mean(read_digits(x_test, cnn.load(weights))[1].argmax(axis=1) == y_test))
-    made = {"test_accuracy": accuracy, "seed": SEED, "epochs": EPOCHS, "numpy": np.__version__}
+    versions = {"python": platform.python_version(), "numpy": np.__version__}
+    made = {"test_accuracy": accuracy, "seed": SEED, "epochs": EPOCHS, **versions}
     mg.save({**made, "weights": weights}, output)
     print(f"{output}: {made}")
 

@@ -1,5 +1,8 @@
-"""Data sets as NumPy arrays. `digits` comes with the package; `mnist` reads the full set from a folder.
-`faces` draws cartoon faces with known attributes; `mixtures` are distributions in the plane that GANs are tried on.
+"""Data sets as NumPy arrays.
+
+`digits` comes with the package, `mnist` reads the full set from a folder, and `image_folder` any images. `faces` draws
+cartoon faces with known attributes; `mixtures` are distributions in the plane that GANs are tried on. `text` has
+stories from a grammar of known entropy, `sequences` tasks in which what came long before decides.
 
 Nothing here downloads by itself: ``python -m minigrad.data`` fetches MNIST when it is asked to (`fetch.py`).
 """

@@ -5,6 +5,7 @@ A bound separates right from wrong; it does not hug a lucky run. ``pytest -m slo
 """
 
 import functools
+import importlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -57,3 +58,10 @@ def real_data(name: str) -> Path:
 def real_digits():
     """Full MNIST as ((x, y), (x_test, y_test)), pixels (n, 784) float32 in [0, 1]."""
     return tuple((x.reshape(len(x), -1).astype(np.float32) / 255, y) for x, y in mnist(real_data("mnist")))
+
+
+def all_rows() -> list[Row]:
+    """The rows of every rows_*.py in this folder."""
+    for path in sorted(Path(__file__).parent.glob("rows_*.py")):
+        importlib.import_module(f"tests.acceptance.{path.stem}")
+    return ROWS

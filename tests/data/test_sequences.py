@@ -84,14 +84,14 @@ def test_recall_shows_the_class_first_and_asks_last(n, length, classes, seed):
     x, y = first_token_recall(n, length, classes, np.random.default_rng(seed))
     assert x.shape == (length, n)
     assert np.array_equal(x[0], y) and np.all(y < classes)
-    assert np.all((classes <= x[1:-1]) & (x[1:-1] < 2 * classes))
-    assert np.all(x[-1] == 2 * classes)
+    assert np.all((classes <= x[1:-1]) & (x[1:-1] < 5 * classes))
+    assert np.all(x[-1] == 5 * classes)
 
 
 def test_recall_classes_are_equally_likely_and_distractors_tell_nothing():
     x, y = first_token_recall(64_000, 3, 8, np.random.default_rng(0))
-    pairs = np.bincount(8 * y + x[1] - 8, minlength=64)
-    np.testing.assert_allclose(pairs / 1000, 1, atol=0.15)
+    pairs = np.bincount(32 * y + x[1] - 8, minlength=256)
+    np.testing.assert_allclose(pairs / 250, 1, atol=0.3)
 
 
 def test_recall_answers_are_no_view_of_the_question():

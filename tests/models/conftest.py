@@ -1,0 +1,28 @@
+"""What the tests of the models share."""
+
+import sys
+
+import pytest
+
+from minigrad.data import digits
+from minigrad.data.make_digits import balanced
+from tests.models import runs
+
+
+@pytest.fixture(autouse=True)
+def no_cupy(monkeypatch):
+    """A machine without a GPU, wherever the tests run."""
+    monkeypatch.setitem(sys.modules, "cupy", None)
+
+
+@pytest.fixture(scope="session")
+def small_digits():
+    """Of each digit 30 training and 5 test images: ((x, y), (x_test, y_test))."""
+    train, test = digits()
+    return balanced(*train, 30), balanced(*test, 5)
+
+
+@pytest.fixture(scope="session")
+def small_mnist(tmp_path_factory, small_digits):
+    """The folder of a full MNIST that has only these; do not write to it."""
+    return runs.write_mnist(tmp_path_factory.mktemp("data") / "mnist", *small_digits)
