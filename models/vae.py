@@ -177,7 +177,7 @@ def bound(model, x, config, k: int | None = None):
     """`metrics.elbo` of each image by one code drawn for it, or `metrics.iwae` by k; the same draws in each call."""
     rng = np.random.default_rng(config["seed"])
     if k is None:
-        return metrics.elbo(log_likelihood(model, config), x, *encode(model, x), rng)
+        return metrics.elbo(log_likelihood(model, config), x, *encode(model, x), 1, rng)
     return metrics.iwae(log_likelihood(model, config), x, *encode(model, x), k, rng)
 
 

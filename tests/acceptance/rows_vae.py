@@ -45,7 +45,7 @@ def linear_vae(seed):
         optimizer.step()
         schedule.step()
     mu, log_var = vae.encode(model, x)
-    elbo, _, kl = metrics.elbo(vae.log_likelihood(model, config), x, mu, log_var, np.random.default_rng(seed), draws=20)
+    elbo, _, kl = metrics.elbo(vae.log_likelihood(model, config), x, mu, log_var, 20, np.random.default_rng(seed))
     best_kl = 0.5 * np.log(variance[variance > 1]).sum()
     return {
         "elbo_error": float(elbo.mean() - log_p),
