@@ -7,7 +7,7 @@ from minigrad.backend import keep_freed_memory
 
 from .common import UserError
 
-MODELS = ("autoencoder", "vae")
+MODELS = ("autoencoder", "classifier", "vae")
 
 
 def main(arguments: list[str]) -> int:

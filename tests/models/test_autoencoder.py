@@ -40,7 +40,7 @@ def run(request, train, tmp_path_factory):
 
 
 def test_a_run_leaves_its_results_and_nothing_else(run):
-    assert sorted(os.listdir(run)) == sorted([*PICTURES, "checkpoint.npz", "metrics.json"])
+    assert sorted(os.listdir(run)) == sorted([*PICTURES, "training.gif", "checkpoint.npz", "metrics.json"])
 
 
 @pytest.mark.parametrize("name", PICTURES)

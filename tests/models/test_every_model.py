@@ -15,7 +15,7 @@ from models import common
 from models.__main__ import MODELS
 from tests.models import runs
 from tests.models.runs import assert_complaint, checkpoint, differences, metrics, stopping
-from tests.models.tiny import TINY
+from tests.models.tiny import SMALL_MNIST, TINY
 
 
 @pytest.fixture(scope="module", params=MODELS)
@@ -29,10 +29,15 @@ def model(name):
 
 
 @pytest.fixture(scope="module")
-def finished(name, tmp_path_factory):
+def tiny(name, small_mnist):
+    return [small_mnist if option == SMALL_MNIST else option for option in TINY[name]]
+
+
+@pytest.fixture(scope="module")
+def finished(name, tiny, tmp_path_factory):
     """The folder of a run that has ended; do not write to it."""
     out = tmp_path_factory.mktemp("finished")
-    assert runs.run(name, *TINY[name], "--out", out) == 0
+    assert runs.run(name, *tiny, "--out", out) == 0
     return out
 
 
@@ -76,7 +81,7 @@ def test_its_pictures_are_not_blank(finished):
 
 
 # ------------------------------------------------------------------ stopping and resuming
-def test_killed_then_stopped_then_resumed_it_ends_bit_equal(name, finished, tmp_path, monkeypatch):
+def test_killed_then_stopped_then_resumed_it_ends_bit_equal(name, tiny, finished, tmp_path, monkeypatch):
     """The checkpoint, the figures and every picture, though the process begins anew twice."""
     monkeypatch.setattr(common.Run, "SECONDS_BETWEEN_CHECKPOINTS", 0)
     total = checkpoint(finished)["done"]["total"]
@@ -85,15 +90,15 @@ def test_killed_then_stopped_then_resumed_it_ends_bit_equal(name, finished, tmp_
     for how, at, again in (("kill", first, []), ("Ctrl-C", second, ["--resume"])):
         mg.manual_seed(99)
         with stopping(at, how), contextlib.suppress(runs.Killed):
-            assert runs.run(name, *TINY[name], "--out", tmp_path, *again) == 0
+            assert runs.run(name, *tiny, "--out", tmp_path, *again) == 0
     assert checkpoint(tmp_path)["done"]["step"] == second
     assert runs.run(name, "--out", tmp_path, "--resume") == 0
     runs.assert_same_run(tmp_path, finished)
 
 
-def test_another_seed_gives_another_run(name, model, finished, tmp_path, monkeypatch):
+def test_another_seed_gives_another_run(name, tiny, model, finished, tmp_path, monkeypatch):
     monkeypatch.setattr(model, "report", lambda *arguments, **options: {})
-    assert runs.run(name, *TINY[name], "--out", tmp_path, "--seed", 1) == 0
+    assert runs.run(name, *tiny, "--out", tmp_path, "--seed", 1) == 0
     differ = {path[:2] for path in differences(checkpoint(tmp_path), checkpoint(finished))}
     assert {("parts", part) for part in checkpoint(finished)["parts"]} <= differ
 
@@ -108,10 +113,12 @@ def in_a_step(transfer):
     return any(function.startswith("train") for function in functions) and not functions & LOOKING
 
 
-def test_on_the_device_it_is_the_same_run_and_copies_only_what_is_logged(name, model, finished, tmp_path, monkeypatch):
+def test_on_the_device_it_is_the_same_run_and_copies_only_what_is_logged(
+    name, tiny, model, finished, tmp_path, monkeypatch
+):
     monkeypatch.setattr(model, "report", lambda *arguments, **options: {})
     with fake_device.installed() as device:
-        assert runs.run(name, *TINY[name], "--out", tmp_path, "--device", "cuda") == 0
+        assert runs.run(name, *tiny, "--out", tmp_path, "--device", "cuda") == 0
     assert differences(checkpoint(tmp_path), checkpoint(finished)) == []
     in_steps = [transfer for transfer in device.transfers if in_a_step(transfer)]
     assert [str(transfer) for transfer in in_steps if transfer.call != ".item()"] == []
