@@ -20,8 +20,10 @@ import scipy.special
 import scipy.stats
 
 import minigrad as mg
-from minigrad import backend, nn
+from minigrad import backend
 from minigrad.ops import gaussian_kl, softplus
+
+from .classifier import CNN
 
 DIGIT_CNN = Path(__file__).with_name("digit_cnn.npz")
 
@@ -129,19 +131,8 @@ def active_units(mu: np.ndarray, threshold: float = 0.01) -> int:
 
 
 # ------------------------------------------------------------------ samples of handwritten digits
-class DigitCNN(nn.Module):
-    """The judge of digits: images (n, 1, 28, 28) in [0, 1] → 64 features → logits (n, 10)."""
-
-    def __init__(self):
-        self.features = nn.Sequential(
-            nn.Conv2d(1, 16, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # (n, 16, 14, 14)
-            nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),  # (n, 32, 7, 7)
-            nn.Flatten(), nn.Linear(32 * 7 * 7, 64), nn.ReLU(),  # (n, 64)
-        )  # fmt: skip
-        self.classes = nn.Linear(64, 10)
-
-    def forward(self, x):
-        return self.classes(self.features(x))
+class DigitCNN(CNN):
+    """The judge of digits: the classifier's network, images (n, 1, 28, 28) in [0, 1] → 64 features → logits (n, 10)."""
 
     def load(self, weights: dict) -> DigitCNN:
         """Take weights as they are stored, in float16."""

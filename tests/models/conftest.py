@@ -9,10 +9,20 @@ from minigrad.data.make_digits import balanced
 from tests.models import runs
 
 
+class NoCuPy:
+    """A finder that finds no CuPy. (None in sys.modules, which also does it, is too much for SciPy's own look there.)"""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "cupy":
+            raise ModuleNotFoundError("No module named 'cupy'", name=name)
+
+
 @pytest.fixture(autouse=True)
 def no_cupy(monkeypatch):
     """A machine without a GPU, wherever the tests run."""
-    monkeypatch.setitem(sys.modules, "cupy", None)
+    monkeypatch.delitem(sys.modules, "cupy", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [NoCuPy, *sys.meta_path])
 
 
 @pytest.fixture(scope="session")
