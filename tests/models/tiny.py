@@ -3,7 +3,9 @@
 SMALL_MNIST = "<small MNIST>"  # stands for the folder of a data set with 300 training and 50 test images
 
 TINY = {
-    "autoencoder": ["--hidden", "16", "--latent", "2", "--batch", "2000", "--epochs", "2", "--noise", "0.3"],
+    "autoencoder": [
+        "--data", SMALL_MNIST, "--hidden", "16", "--latent", "2", "--batch", "60", "--epochs", "2", "--noise", "0.3",
+    ],
     "classifier": ["--data", SMALL_MNIST, "--batch", "60", "--epochs", "1"],
     "vae": ["--data", SMALL_MNIST, "--hidden", "8", "--latent", "2", "--batch", "60", "--epochs", "1"],
     "gan": ["--hidden", "8", "--batch", "8", "--steps", "3", "--pack", "2", "--historical-averaging", "0.1"],
@@ -11,5 +13,5 @@ TINY = {
         "--data", SMALL_MNIST, "--steps", "6", "--batch", "16", "--width", "4", "--latent", "8", "--judged", "200",
         "--lr", "0.02",  # or all samples are the same grey
     ],
-    "wgan": ["--data", "ring", "--hidden", "8", "--batch", "16", "--critic-steps", "2", "--steps", "6"],
+    "wgan": ["--data", "ring", "--hidden", "8", "--batch", "16", "--critic-steps", "2", "--steps", "4"],
 }  # fmt: skip
