@@ -2,14 +2,19 @@
 
 import io
 import math
+import re
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import get_font_names
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from .checkpoint import replacing
+
+HANGUL = ("Noto Sans CJK KR", "Noto Sans CJK JP", "NanumGothic", "Malgun Gothic", "Apple SD Gothic Neo")
+FONTS = ["DejaVu Sans Mono", *(name for name in HANGUL if name in get_font_names())]  # family of text in any language
 
 
 def figure(rows: int = 1, columns: int = 1, width: float = 4.0, height: float = 3.0):
@@ -97,3 +102,8 @@ def classes(ax, points, labels, title: str, axis_names=("", "")) -> None:
     drawn = ax.scatter(*np.asarray(points).T, c=labels, cmap="tab10", vmin=-0.5, vmax=9.5, s=4, linewidths=0)
     ax.set(title=title, xlabel=axis_names[0], ylabel=axis_names[1])
     ax.figure.colorbar(drawn, ax=ax, ticks=range(10), label="class")
+
+
+def drawable(text: str) -> str:
+    """The text with □ for what `FONTS` cannot draw, where no font for Korean is installed."""
+    return text if len(FONTS) > 1 else re.sub(r"[^\n -\u024f\u2000-\u22ff]", "□", text)

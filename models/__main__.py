@@ -7,7 +7,7 @@ from minigrad.backend import keep_freed_memory
 
 from .common import UserError
 
-MODELS = ("autoencoder", "classifier", "vae", "gan", "dcgan", "wgan")
+MODELS = ("autoencoder", "classifier", "vae", "gan", "dcgan", "wgan", "char_rnn")
 
 
 def main(arguments: list[str]) -> int:

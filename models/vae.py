@@ -332,7 +332,8 @@ def options() -> common.Options:
         parser.add(flag, None, f"{help} (default: {of_digits}, in colour {of_faces})", **how)
 
     parser.add("--data", "digits", image_data.HELP, metavar="DATA")
-    parser.add("--attributes", None, "of a folder's images: a file in CelebA's layout", metavar="FILE")
+    parser.add("--size", 32, "of a folder's images: pixels along a side", type=int, choices=[32, 64])
+    parser.add("--attributes", None, "of a folder's images: a file like CelebA's list_attr_celeba.txt", metavar="FILE")
     add("--network", "dense layers, or convolutions of stride 2", choices=["dense", "conv"])
     parser.add("--hidden", [400], "dense: sizes of the encoder's hidden layers, as in 500,300", type=common.numbers)
     parser.add("--width", 16, "conv: channels of the first layer, half those of the others", type=number(int, 1, 512))
@@ -355,8 +356,8 @@ def options() -> common.Options:
 def main(arguments=None) -> dict:
     run = common.Run(NAME, options(), arguments)
     config = run.config
-    data = image_data.load(config["data"], config["attributes"])
-    for name, value in (DIGITS if data.classes is not None else FACES).items():
+    data = image_data.load(config["data"], config["size"], config["attributes"])
+    for name, value in (FACES if data.classes is None else DIGITS).items():
         config[name] = config[name] or value
     run.remember(images=len(data.x), shape=list(data.x.shape[1:]))
     model = run.keep("model", build(config))

@@ -11,7 +11,8 @@ TINY = {
     "gan": ["--hidden", "8", "--batch", "8", "--steps", "3", "--pack", "2", "--historical-averaging", "0.1"],
     "dcgan": [
         "--data", SMALL_MNIST, "--steps", "6", "--batch", "16", "--width", "4", "--latent", "8", "--judged", "200",
-        "--lr", "0.02",  # or all samples are the same grey
+        "--default-weights",  # larger ones, so that after so few steps one z still gives another image than the next
     ],
     "wgan": ["--data", "ring", "--hidden", "8", "--batch", "16", "--critic-steps", "2", "--steps", "4"],
+    "char_rnn": ["--characters", "3000", "--hidden", "8", "--length", "10", "--batch", "4", "--steps", "6"],
 }  # fmt: skip
