@@ -12,6 +12,7 @@ import sys
 import types
 from pathlib import Path
 
+import matplotlib.image
 import numpy as np
 import pytest
 from hypothesis import given
@@ -209,10 +210,11 @@ def test_outputs_come_in_batches_without_a_graph_as_arrays_of_the_host(where):
 
 
 # ------------------------------------------------------------------ drawing from a checkpoint
-def test_samples_are_drawn_into_a_folder_that_is_made(tmp_path, capsys):
-    common.draw_samples(np.zeros((4, 3, 3)), tmp_path / "new" / "drawn.png")
-    assert (tmp_path / "new" / "drawn.png").read_bytes().startswith(b"\x89PNG")
-    assert capsys.readouterr().out == f"4 images are in {tmp_path}/new/drawn.png\n"
+@pytest.mark.parametrize("shape", [(4, 3, 3), (4, 1, 3, 3), (4, 3, 3, 3), (4, 2)], ids=["grey", "1", "3", "points"])
+def test_samples_are_drawn_into_a_folder_that_is_made(shape, tmp_path, capsys):
+    common.draw_samples(np.linspace(0, 1, math.prod(shape)).reshape(shape), tmp_path / "new" / "drawn.png")
+    assert matplotlib.image.imread(tmp_path / "new" / "drawn.png")[..., :3].std() > 0.02
+    assert capsys.readouterr().out == f"4 samples are in {tmp_path}/new/drawn.png\n"
 
 
 def test_restored_is_the_network_in_evaluation_mode_with_the_weights():

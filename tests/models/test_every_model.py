@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+import scipy.optimize
 from PIL import Image
 
 import minigrad as mg
@@ -16,6 +17,14 @@ from models.__main__ import MODELS
 from tests.models import runs
 from tests.models.runs import assert_complaint, checkpoint, differences, metrics, stopping
 from tests.models.tiny import SMALL_MNIST, TINY
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cheap_assignment():
+    """Exact W1 between a thousand points takes most of a second, and here it need only be the same each time."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(scipy.optimize, "linear_sum_assignment", lambda cost: (np.arange(len(cost)),) * 2)
+        yield
 
 
 @pytest.fixture(scope="module", params=MODELS)
