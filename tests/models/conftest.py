@@ -10,7 +10,7 @@ from tests.models import runs
 
 
 class NoCuPy:
-    """A finder that finds no CuPy. (None in sys.modules, which also does it, is too much for SciPy's own look there.)"""
+    """A finder that finds no CuPy; None in sys.modules would do it too, but SciPy looks there by itself."""
 
     @staticmethod
     def find_spec(name, path=None, target=None):
