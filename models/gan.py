@@ -9,7 +9,7 @@ For a fixed G the best D reaches V = −log 4 + 2 JSD(data ‖ G): so what D gai
 data, and if G is the data, D can only say ½ everywhere and V = −log 4. But neither player's loss says so when both are
 in training: they turn about each other, and G can sit on a few modes of the data with losses that look like peace. So
 there are figures here that look at the samples, and remedies that look at more than one sample at a time: each is a
-flag and a few lines. Try ``--std 0.01``, ``--seed 1``, ``--latent 16`` or ``--loss minimax`` with and without them.
+flag and a few lines. Try ``--latent 16 --seed 1``, and then the same with ``--pack 2``.
 """
 
 # Reading order: Generator, Discriminator, value, GENERATOR_LOSSES, the remedies, train, then pictures and figures.
