@@ -127,22 +127,22 @@ def face_attributes(seed):
         model = common.restored(checkpoint, "model", vae.build(config))
     data, judge = image_data.load("faces"), trained_judge(seed)
     has = np.stack([data.test_attributes[name] for name in BINARY], axis=1)
+    accuracy = (judged(judge, data.x_test) == has).mean(axis=0).min()
+    return {"accuracy_of_the_judge": float(accuracy)} | change_attributes(model, config, data, has, judge, 1.25)
+
+
+def change_attributes(model, config, data, has, judge, strength):
     mu, _ = vae.encode(model, data.x_test)
     before = judged(judge, vae.decode(model, mu, config))
     vectors = vae.attribute_vectors(vae.encode(model, data.x)[0], data.attributes)
     flips, added, others = [], [], []
     for i, name in enumerate(BINARY):
-        direction = np.where(has[:, i], -1.25, 1.25)[:, None]
+        direction = np.where(has[:, i], -strength, strength)[:, None]
         after = judged(judge, vae.decode(model, mu + direction * vectors[name], config))
         flips.append((after != has)[:, i].mean())
         added.append(after[~has[:, i], i].mean())
         others.append(np.delete((after != before).mean(axis=0), i).max())
-    return {
-        "accuracy_of_the_judge": float((judged(judge, data.x_test) == has).mean(axis=0).min()),
-        "flips": float(min(flips)),
-        "flips_added": float(min(added)),
-        "others": float(max(others)),
-    }
+    return {"flips": float(min(flips)), "flips_added": float(min(added)), "others": float(max(others))}
 
 
 def trained_judge(seed):
@@ -153,14 +153,17 @@ def trained_judge(seed):
         nn.Flatten(), nn.Linear(32 * 8 * 8, 64), nn.ReLU(), nn.Linear(64, len(BINARY)),
     )  # fmt: skip
     optimizer = optim.Adam(judge.parameters(), lr=2e-3)
+    steps = 3 * math.ceil(5000 / 64)
+    schedule = optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     x, attributes = faces(5000, seed=2)
     y = np.stack([attributes[name] for name in BINARY], axis=1).astype(np.float32)
-    for step in range(3 * math.ceil(len(x) / 64)):
+    for step in range(steps):
         rows = common.batch(len(x), 64, seed, step)
         optimizer.zero_grad()
         logits = judge(mg.from_numpy(x[rows] / np.float32(255)))
         F.binary_cross_entropy_with_logits(logits, mg.from_numpy(y[rows])).backward()
         optimizer.step()
+        schedule.step()
     return judge
 
 
