@@ -11,5 +11,5 @@ TINY = {
         "--data", SMALL_MNIST, "--steps", "6", "--batch", "16", "--width", "4", "--latent", "8", "--judged", "200",
     ],
     "wgan": ["--data", "ring", "--hidden", "8", "--batch", "16", "--critic-steps", "2", "--steps", "6"],
-    "char_rnn": ["--characters", "3000", "--hidden", "8", "--length", "10", "--batch", "4", "--steps", "6"],
+    "char_rnn": ["--characters", "3000", "--hidden", "8", "--length", "10", "--batch", "4", "--steps", "3"],
 }  # fmt: skip
