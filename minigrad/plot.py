@@ -106,4 +106,4 @@ def classes(ax, points, labels, title: str, axis_names=("", "")) -> None:
 
 def drawable(text: str) -> str:
     """The text with □ for what `FONTS` cannot draw, where no font for Korean is installed."""
-    return text if len(FONTS) > 1 else re.sub(r"[^\n -\u024f\u2000-\u22ff]", "□", text)
+    return text if len(FONTS) > 1 else re.sub(r"[^\n -\u03ff\u2000-\u22ff]", "□", text)

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from string import ascii_letters
 
 import numpy as np
 import scipy.special
@@ -93,9 +94,10 @@ def next_probabilities(logits: np.ndarray, temperature: float) -> np.ndarray:
 
 
 def generate(net, symbols: str, length: int, rng, temperature: float = 1.0, prompt: str = "") -> str:
-    """`length` characters that follow the prompt, each drawn from the probabilities and then read by the network.
+    """Up to `length` characters after the prompt, each drawn from the probabilities and then read by the network.
 
-    Without a prompt it begins as after a line end, or after symbols[0] where there is none.
+    Without a prompt it begins as after a line end, or after symbols[0] where there is none, and its first line is left
+    out: a network that has read nothing yet, which is rare in training, does not write well.
     """
     characters, state, written = Characters(symbols), None, []
     tokens = characters.encode(prompt or ("\n" if "\n" in symbols else symbols[0]))
@@ -104,7 +106,8 @@ def generate(net, symbols: str, length: int, rng, temperature: float = 1.0, prom
         p = next_probabilities(logits[-1, 0], temperature)
         tokens = rng.choice(len(p), size=1, p=p)
         written.append(tokens[0])
-    return characters.decode(written)
+    text = characters.decode(written)
+    return text if prompt else text.partition("\n")[2] or text
 
 
 # ------------------------------------------------------------------ what it learns from
@@ -135,7 +138,7 @@ class Text:
 
     def baselines(self) -> dict:
         """The entropy of the grammar, and the bits that n-grams need for the test text."""
-        for order in range(2, 6):
+        for order in range(3, 7):
             log_p = NGram(self.train, order, len(self.symbols)).log_probabilities(self.test)
             self.levels[f"{order}-grams"] = bits_per_character(log_p)
         return self.levels
@@ -158,7 +161,7 @@ def log_probabilities(net, tokens: np.ndarray) -> np.ndarray:
     return np.concatenate(found).ravel()
 
 
-VOCABULARIES = {"copy": "01234567_?", "recall": "01234567abcdefgh?"}  # _ is a blank, ? asks for the answer
+VOCABULARIES = {"copy": "01234567_?", "recall": f"01234567{ascii_letters[:32]}?"}  # _ is a blank, ? asks
 
 
 class Task:
@@ -246,7 +249,7 @@ def train(run, net, optimizer, carried, data) -> None:
         if step in looks:
             run.log(**data.scores(net, quick=True))
         if step in pictures and config["task"] == "text":
-            text = generate(net, data.symbols, 400, np.random.default_rng(config["seed"]), temperature=0.8)
+            text = generate(net, data.symbols, 300, np.random.default_rng(config["seed"]), temperature=0.8)
             print(f"\n{text[:150]} ...\n")
             run.frame("samples", text_picture(text, f"after {step + 1} steps"))
 

@@ -55,17 +55,17 @@ def draw_gradients(norms: dict[str, np.ndarray], path) -> None:
 
 
 def draw_states(states: dict[str, np.ndarray], words, path, units: int = 24) -> None:
-    """What `inner_states` found, as heat maps over the words read, of the units that forget least."""
-    memory = states.get("forget gate f", np.abs(states["state h"])).mean(axis=0)
-    rows = np.argsort(-memory)[:units]
+    """What `inner_states` found, as heat maps over the words read: of the units that change much, but slowly."""
     names = [name for name in states if name != "state h"] or ["state h"]  # an LSTM's h follows from o and c
-    labels = [plot.drawable(word.replace("\n", "↵")) for word in words]
+    last = states[names[-1]]
+    rows = np.argsort(np.abs(np.diff(last, axis=0)).mean(axis=0) - last.std(axis=0))[:units]
     fig, axes = plot.figure(len(names), 1, width=11, height=2)
     for ax, name in zip(axes[:, 0], names):
         colours = dict(cmap="viridis", vmin=0, vmax=1) if "gate" in name else dict(cmap="RdBu", vmin=-1, vmax=1)
         drawn = ax.imshow(states[name][:, rows].T, aspect="auto", interpolation="nearest", **colours)
         fig.colorbar(drawn, ax=ax, pad=0.01)
-        ax.set(title=name, ylabel="unit", yticks=[])
-        upright = 90 if max(map(len, words)) > 1 else 0
-        ax.set_xticks(range(len(words)), labels, rotation=upright, family=plot.FONTS, parse_math=False)
+        ax.set(title=name, ylabel="unit", yticks=[], xticks=[])
+    labels = [plot.drawable(word.replace("\n", "↵")) for word in words]
+    upright = 90 if max(map(len, words)) > 1 else 0
+    ax.set_xticks(range(len(words)), labels, rotation=upright, family=plot.FONTS, parse_math=False)
     plot.save(fig, path)

@@ -17,34 +17,40 @@ def trained(seed: int, *options) -> dict:
         return char_rnn.main([*map(str, options), "--seed", str(seed), "--out", folder])
 
 
+SMALL = ("--hidden", 64, "--lr", 0.005, "--batch", 64, "--clip", 1)
+ADDING = ("--task", "adding", "--forget-bias", 1, *SMALL)
+RECALL = ("--task", "recall", "--length", 50, "--steps", 400, *SMALL)
+SHAKESPEARE = ("--hidden", 128, "--length", 64, "--batch", 32, "--clip", 5, "--lr", 0.01, "--halve", 0, "--steps", 1500)
+
+
 # ------------------------------------------------------------------ how far a memory reaches
 @row(
     "LSTM of 64, forget bias 1, Adam 5e-3, batch 64, clip 1; error of 2,000 new sequences; who says the mean has 1/6",
     mse_50=(None, 0.005),
     mse_100=(None, 0.005),
 )
-def an_lstm_adds_two_numbers_of_50_and_of_100(seed):
+def adding_problem_lstm(seed):
     return {
-        "mse_50": trained(seed, "--task", "adding", "--length", 50, "--steps", 1000)["mse"],
-        "mse_100": trained(seed, "--task", "adding", "--length", 100, "--steps", 2000)["mse"],
+        "mse_50": trained(seed, *ADDING, "--length", 50, "--steps", 1000)["mse"],
+        "mse_100": trained(seed, *ADDING, "--length", 100, "--steps", 2000)["mse"],
     }
 
 
 @row("as the LSTM, with tanh instead, 2,000 steps at T=100", mse=(0.14, 0.19))
-def a_tanh_rnn_does_not_add_two_numbers_of_100(seed):
-    return {"mse": trained(seed, "--task", "adding", "--length", 100, "--steps", 2000, "--cell", "tanh")["mse"]}
+def adding_problem_tanh(seed):
+    return {"mse": trained(seed, *ADDING, "--length", 100, "--steps", 2000, "--cell", "tanh")["mse"]}
 
 
 @row(
-    "one of 8 tokens, T=50; 64 units, Adam 5e-3, batch 64, clip 1, 400 steps; the LSTM's forget bias 4; chance is 1/8",
+    "which of 8 tokens came first, T=50, 32 kinds of distractors; 64 units, Adam 5e-3, batch 64, clip 1, 400 steps; "
+    "the LSTM's forget bias 4; chance is 1/8",
     lstm=(0.99, None),
     tanh=(None, 0.6),
 )
-def an_lstm_recalls_the_first_token_and_a_tanh_rnn_does_not(seed):
-    options = ("--task", "recall", "--length", 50, "--steps", 400)
+def first_token_recall(seed):
     return {
-        "lstm": trained(seed, *options, "--forget-bias", 4)["accuracy"],
-        "tanh": trained(seed, *options, "--cell", "tanh")["accuracy"],
+        "lstm": trained(seed, *RECALL, "--forget-bias", 4)["accuracy"],
+        "tanh": trained(seed, *RECALL, "--cell", "tanh")["accuracy"],
     }
 
 
@@ -56,7 +62,7 @@ def an_lstm_recalls_the_first_token_and_a_tanh_rnn_does_not(seed):
     lstm_bias_2=(-1, None),
     relu=(7, None),
 )
-def gradients_vanish_and_explode_over_50_steps(seed):
+def gradient_over_lag_50(seed):
     mg.manual_seed(seed)
     rng = np.random.default_rng(seed)
     found = {}
@@ -80,14 +86,14 @@ def gradients_vanish_and_explode_over_50_steps(seed):
     bits=(None, 2.50),
     below_trigrams=(0, None),
 )
-def a_character_model_of_shakespeare(seed):
+def char_lm_shakespeare(seed):
     text = real_data("text") / "shakespeare.txt.gz"
-    figures = trained(seed, "--data", text, "--steps", 1500, "--halve", 0)
+    figures = trained(seed, "--data", text, *SHAKESPEARE)
     return {**figures_of(figures), "below_trigrams": figures["3-grams"] - figures["bits"]}
 
 
 @row("the default run; bits over the true entropy of the grammar, which no model can be below", ratio=(1, 1.1))
-def a_character_model_of_stories(seed):
+def char_lm_stories(seed):
     figures = trained(seed)
     return {**figures_of(figures), "ratio": figures["bits"] / figures["true_entropy"]}
 

@@ -14,5 +14,5 @@ TINY = {
         "--default-weights",  # larger ones, so that after so few steps one z still gives another image than the next
     ],
     "wgan": ["--data", "ring", "--hidden", "8", "--batch", "16", "--critic-steps", "2", "--steps", "4"],
-    "char_rnn": ["--characters", "3000", "--hidden", "8", "--length", "10", "--batch", "4", "--steps", "6"],
+    "char_rnn": ["--characters", "3000", "--hidden", "8", "--length", "10", "--batch", "4", "--steps", "3"],
 }  # fmt: skip
