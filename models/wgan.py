@@ -125,15 +125,15 @@ def train(run, generator, critic, generator_optimizer, critic_optimizer, real_ba
     batch, often = config["batch"], config["critic_steps"]
     moments = common.moments(config["steps"], 24)
 
-    def noise():
-        return mg.randn(batch, config["latent"], device=run.device)
+    def noise(n):
+        return mg.randn(n, config["latent"], device=run.device)
 
     for step in run.steps(config["steps"]):
         # ---- the critic: read the distance as well as it can be read
         for i in range(often):
             real = mg.from_numpy(real_batch(step * often + i)).to(run.device)
             with mg.no_grad():
-                fake = generator(noise())  # without a graph: this step is none of the generator's
+                fake = generator(noise(len(real)))  # without a graph: this step is none of the generator's
             loss = reading = critic_loss(critic, real, fake)
             if config["lipschitz"] == "penalty":
                 loss = reading + config["penalty"] * gradient_penalty(critic, real, fake)
@@ -145,7 +145,7 @@ def train(run, generator, critic, generator_optimizer, critic_optimizer, real_ba
         run.log(reading=-reading.item())
 
         # ---- the generator: shorten it
-        loss = generator_loss(critic, generator(noise()))
+        loss = generator_loss(critic, generator(noise(batch)))
         generator_optimizer.zero_grad()  # the critic's gradients are forgotten in its own next step
         loss.backward()
         generator_optimizer.step()
@@ -224,8 +224,7 @@ class Images:
         self.shape = list(self.x.shape[1:])
 
     def batch(self, size, seed, i):
-        chosen = common.batch(len(self.x), size, seed, i)
-        return self.x[chosen] if len(chosen) == size else self.batch(size, seed, i + 1)
+        return self.x[common.batch(len(self.x), size, seed, i)]
 
     def look(self, run, generator, critic, step):
         samples = draw_from(generator, run.config["latent"], 64, np.random.default_rng(1))

@@ -10,7 +10,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn, optim
 from minigrad.backend import generator as stream
-from models import wgan
+from models import image_data, wgan
 from models.metrics import critic_audit
 
 RNG = np.random.default_rng(0)
@@ -120,6 +120,17 @@ def trained(**config):
     return run, generator, critic, rules
 
 
+def test_a_data_set_smaller_than_a_batch_is_one_batch_and_an_epochs_last_batch_is_smaller(monkeypatch):
+    few = image_data.Images(RNG.random((5, 1, 28, 28), np.float32), RNG.random((2, 1, 28, 28), np.float32))
+    monkeypatch.setattr(wgan.image_data, "load", lambda name: few)
+    images = wgan.Images("few")
+    assert [len(images.batch(size, 0, i)) for size, i in ((8, 0), (8, 1), (3, 0), (3, 1), (3, 2))] == [5, 5, 3, 2, 3]
+    config = {**CONFIG, "shape": [1, 28, 28], "hidden": 2, "lipschitz": "penalty"}
+    generator, critic = wgan.build(config)
+    rules = Watched(generator, critic), Watched(critic, generator)
+    wgan.train(FakeRun(**config), generator, critic, *rules, lambda i: images.batch(3, 0, i), lambda step: None)
+
+
 def test_the_critics_steps_send_no_gradient_into_the_generator():
     _, _, _, (generator_rule, critic_rule) = trained(lipschitz="penalty")
     assert len(critic_rule.seen) == 3 and generator_rule.seen == [[True] * 8]
@@ -182,7 +193,7 @@ SOURCE = Path(wgan.__file__).read_text()
 STEP = "            critic_optimizer.step()\n"
 CLIP = """            if config["lipschitz"] == "clip":
                 clip_weights_(critic.parameters(), config["clip"])"""
-DETACHED = "            with mg.no_grad():\n                fake = generator(noise())"
+DETACHED = "            with mg.no_grad():\n                fake = generator(noise(len(real)))"
 
 
 def check_penalty():
