@@ -42,7 +42,7 @@ from minigrad.data import faces
 
 # %%
 images, attributes = faces(12, seed=SEED + 1)
-batch = mg.tensor(images)
+batch = mg.tensor(images.astype(np.float32) / 255)
 face = batch[5]
 for name, tensor in {
     "one number": face[0, 16, 10],
