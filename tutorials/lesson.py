@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the lessons u
 from minigrad import plot  # noqa: E402
 
 SEED = int(os.environ.get("LESSON_SEED", 0))  # all randomness of a lesson comes from it
-RELATIONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq}
+RELATIONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": np.array_equal}
 _pictures = 0
 
 
@@ -35,7 +35,7 @@ def claim(what: str, measured, relation: str, bound) -> None:
     >>> claim("the mean of 1 and 2", 1.5, "<", 2)
     ✓ the mean of 1 and 2: 1.5 < 2
     """
-    holds = bool(np.all(RELATIONS[relation](measured, bound)))
+    holds = bool(RELATIONS[relation](measured, bound))
     print(f"{'✓' if holds else '✗'} {what}: {_figure(measured)} {relation} {_figure(bound)}")
     if not holds:
         raise ClaimError(f"{what}: measured {_figure(measured)}, which is not {relation} {_figure(bound)}")
