@@ -1,0 +1,309 @@
+"""Checking a student's file: what is expected, whether the answer is that, and if not, which mistake would explain it.
+
+Read `check` first: for each part it calls the student's function, in its own process, with the inputs that separate
+mistakes best, then with others, and compares. `_explain` names the mistake: first those of the exercise's own list, by
+the answers that they give (`fingerprints`), then the marks that `minigrad.diagnosis` knows.
+"""
+
+import functools
+import json
+import tempfile
+import time
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from minigrad.diagnosis import diagnose
+from minigrad.differences import jacobian_of
+
+from .exercise import Exercise, Part
+from .hints import KINDS
+from .process import Student, StudentError
+
+HERE = Path(__file__).resolve().parent
+PRINTS = HERE / "fingerprints.json"  # of a student's edition, which has no solutions to take them from
+SEARCH = 1.5  # seconds to look for the smallest inputs that fail
+RTOL = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 2e-4}  # of the largest entry
+
+
+@dataclass
+class Verdict:
+    """What came out for one part. `mistake` is empty if it passed."""
+
+    part: Part
+    mistake: str = ""
+    lines: list[str] = field(default_factory=list)  # where, yours, expected, what that means
+    hints: tuple[str, str] = ("", "")
+
+    @property
+    def points(self) -> int:
+        return 0 if self.mistake else self.part.points
+
+
+def check(exercise: Exercise, file: Path, smallest: bool = True) -> tuple[list[Verdict], str]:
+    """A verdict for each part of the exercise in a student's file, and what the student's code has printed.
+
+    smallest : also look for the smallest inputs that a part fails with
+    """
+    with Student() as student:
+        verdicts = [_part(exercise, i, file, student) for i in range(len(exercise.parts))]
+        printed = student.output()
+        for i, verdict in enumerate(verdicts):
+            if smallest and verdict.mistake not in ("", "not written", "time", "process"):
+                verdict.lines += _smallest(exercise, i, file, student)
+    return verdicts, printed
+
+
+# ------------------------------------------------------------------ one part
+@dataclass
+class Wrong(Exception):
+    """An answer that is not the expected one: both by the result's name, with the inputs."""
+
+    name: str
+    yours: np.ndarray
+    expected: np.ndarray
+    inputs: dict
+    answer: object = None
+
+
+def _part(exercise: Exercise, i: int, file: Path, student: Student) -> Verdict:
+    part = exercise.parts[i]
+    where = ""
+    try:
+        for where, inputs in _inputs(exercise, part):  # noqa: B007
+            _compare(part, inputs, student.call(file, exercise.id, i, inputs))
+    except StudentError as error:
+        return _stopped(part, error, where)
+    except Wrong as wrong:
+        return _explain(exercise, i, wrong, where)
+    return Verdict(part)
+
+
+def _inputs(exercise: Exercise, part: Part):
+    """What to call the part with, one after the other: the sizes that separate mistakes, two others, the cases."""
+    yield "", main_inputs(exercise, part)
+    rng = _generator(exercise, part, 1)
+    found = 0
+    for _ in range(100):
+        sizes = {name: int(rng.integers(low, high + 1)) for name, (low, high, _) in part.sizes.items()}
+        if found < 2 and (inputs := part.draw(rng, **sizes)) is not None:
+            found += 1
+            yield _sized(sizes), inputs
+    for name, inputs in (part.cases(rng) if part.cases else {}).items():
+        yield name, inputs
+
+
+def main_inputs(exercise: Exercise, part: Part) -> dict:
+    return part.draw(_generator(exercise, part, 0), **{name: best for name, (_, _, best) in part.sizes.items()})
+
+
+def _generator(exercise: Exercise, part: Part, n: int):
+    return np.random.default_rng([n, zlib.crc32(f"{exercise.id} {part.function}".encode())])
+
+
+def _sized(sizes: dict) -> str:
+    return ", ".join(f"{name} = {size}" for name, size in sizes.items())
+
+
+class _Forward:
+    """`part.forward` as a problem of `minigrad.differences`: a function of its floating-point arrays."""
+
+    def __init__(self, part: Part, inputs: dict):
+        self.forward, self.rest = part.forward, {name: value for name, value in inputs.items() if name != "g"}
+        self.names = [k for k, v in self.rest.items() if isinstance(v, np.ndarray) and v.dtype.kind == "f"]
+        self.arrays = [self.rest[name].astype(np.float64) for name in self.names]
+
+    def evaluate(self, arrays):
+        return np.asarray(self.forward(**{**self.rest, **dict(zip(self.names, arrays))}), np.float64)
+
+    def jacobian(self, name):
+        return jacobian_of(self, self.names.index(name))
+
+
+def expected(part: Part, inputs: dict):
+    """The right result."""
+    if part.expected:
+        return part.expected(**inputs)
+    g = np.asarray(inputs["g"], np.float64)
+    return np.tensordot(g, _Forward(part, inputs).jacobian(part.of), g.ndim)
+
+
+def results(part: Part, answer) -> dict[str, np.ndarray]:
+    """What a function returned, by names: arrays, numbers and booleans, one or several."""
+    if isinstance(answer, dict):
+        return {str(name): np.asarray(value) for name, value in answer.items()}
+    if isinstance(answer, (list, tuple)):
+        names = part.returns or [f"result {n}" for n in range(len(answer))]
+        return {name: np.asarray(value) for name, value in zip(names, answer)}
+    return {part.returns[0] if part.returns else f"gradient for {part.of}" if part.of else "result": np.asarray(answer)}
+
+
+def _compare(part: Part, inputs: dict, answer) -> None:
+    """Raise `Wrong` at the first result that differs."""
+    right, yours = results(part, expected(part, inputs)), results(part, answer)
+    for name, e in right.items():
+        y = yours.get(name, np.asarray(None))
+        if y.dtype.kind not in "fiub" or y.shape != e.shape or not _close(part, y, e):
+            raise Wrong(name, y, e, inputs, answer)
+
+
+def _close(part: Part, y, e) -> bool:
+    rtol = RTOL.get(y.dtype, RTOL[np.dtype(np.float64)])
+    y, e = np.asarray(y, np.float64), np.asarray(e, np.float64)
+    if not e.size:
+        return True
+    with np.errstate(all="ignore"):
+        allowed = part.relative * np.abs(e) if part.relative else rtol * np.abs(e[np.isfinite(e)]).max(initial=0) + 1e-9
+        return bool((np.isfinite(y) == np.isfinite(e)).all() and ((np.abs(y - e) <= allowed) | (y == e)).all())
+
+
+# ------------------------------------------------------------------ what is wrong
+def _stopped(part: Part, error: StudentError, where: str) -> Verdict:
+    kind = {"NotImplementedError": "not written", "TimeoutError": "time", "SystemExit": "process"}.get(
+        error.error, "error"
+    )
+    lines = [f"with     {where}"] if where else []
+    if kind == "not written":
+        lines = ["not written yet"]
+    else:
+        lines.append(f"stopped  {error.error}: {error.message}")
+        lines += [f"line {error.line:<3}  {error.text}"] if error.line else []
+    return Verdict(part, kind, lines, KINDS[kind])
+
+
+def _explain(exercise: Exercise, i: int, wrong: Wrong, where: str) -> Verdict:
+    part, y, e = exercise.parts[i], wrong.yours, wrong.expected
+    lines = [f"with     {where}"] if where else []
+    if y.dtype.kind not in "fiub":
+        shown = "nothing" if y.ndim == 0 and y[()] is None else f"something that is no array of numbers ({y.dtype})"
+        kind, text, hints = "nothing returned", f"for the {wrong.name} it returned {shown}", KINDS["nothing returned"]
+    else:
+        lines += _difference(wrong.name, y, e)
+        kind, text, hints = _named(exercise, i, wrong, where)
+    return Verdict(part, kind, [*lines, f"mistake  {kind}: {text}"], hints)
+
+
+def _difference(name: str, y, e) -> list[str]:
+    """Where the two differ most."""
+    if y.shape != e.shape:
+        return [f"where    the {name}", f"yours    has shape {y.shape}", f"expected has shape {e.shape}"]
+    with np.errstate(all="ignore"):
+        off = np.nan_to_num(np.abs(np.asarray(y, np.float64) - np.asarray(e, np.float64)), nan=np.inf)
+    index = np.unravel_index(off.argmax(), off.shape)
+    entry = f"[{', '.join(map(str, index))}]" if index else ""
+    yours, right = (str(a[index]) if a.dtype.kind == "b" else f"{a[index]:.8g}" for a in (y, e))
+    return [f"where    the {name}{entry}", f"yours    {yours}", f"expected {right}"]
+
+
+def _named(exercise: Exercise, i: int, wrong: Wrong, where: str) -> tuple[str, str, tuple[str, str]]:
+    """The mistake's name, what it is, and hints in two languages."""
+    part = exercise.parts[i]
+    if not where:  # the mistakes' answers are known for the main inputs
+        mark = fingerprint(part, wrong.answer)
+        for name, text, text_ko, prints in fingerprints(exercise):
+            if mark is not None and i < len(prints) and prints[i] is not None and _agree(mark, prints[i]):
+                return name, text, (KINDS[name] if name in KINDS else (text, text_ko))
+    if wrong.yours.dtype.kind == "b" or wrong.expected.dtype.kind in "bi":
+        return "unknown", "it is not what is asked", KINDS["unknown"]
+    if part.forward is None:
+        found = diagnose(wrong.yours, wrong.expected)
+    else:
+        problem = _Forward(part, wrong.inputs)
+        jacobians = {name: problem.jacobian(name) for name in problem.names}
+        g = np.asarray(wrong.inputs["g"], np.float64)
+        others = {name: np.tensordot(g, jacobians[name], g.ndim) for name in problem.names if name != part.of}
+        found = diagnose(wrong.yours, wrong.expected, jacobians[part.of], g, others)
+    return found.kind, found.text, KINDS[found.kind]
+
+
+def fingerprint(part: Part, answer) -> list[float] | None:
+    """A few numbers by which to know an answer again, from which it cannot be read; None for what is not numbers."""
+    marks = []
+    for value in results(part, answer).values():
+        if value.dtype.kind not in "fiub":
+            return None
+        flat = np.asarray(value, np.float64).ravel()
+        flat = np.nan_to_num(flat, nan=1e30, posinf=1e31, neginf=-1e31)
+        directions = np.random.default_rng(flat.size).standard_normal((2, flat.size))
+        marks += [*map(float, value.shape), float(np.abs(flat).max(initial=0)), *(directions @ flat).tolist()]
+    return marks
+
+
+def _agree(a: list[float], b: list[float]) -> bool:
+    return len(a) == len(b) and np.allclose(a, b, rtol=1e-4, atol=1e-4 * max(map(abs, b), default=0) + 1e-12)
+
+
+@functools.cache
+def fingerprints(exercise: Exercise) -> list:
+    """Each mistake with a name of its own, and each other edition: name, text, Korean text, and the mark of each part."""
+    if PRINTS.exists():
+        return json.loads(PRINTS.read_text(encoding="utf-8"))[exercise.id]
+    own = [
+        (mistake.name, mistake.text, mistake.text_ko, exercise.mistaken(mistake))
+        for mistake in exercise.mistakes
+        if mistake.text
+    ]
+    now = ", ".join(f"{name} = {value!r}" for name, value in exercise.constants.items())
+    own += [
+        ("another edition", f"the answer is right for {other}; this edition asks {now}", "", text)
+        for other, text in exercise.other_editions.items()
+    ]
+    with Student() as solutions:
+        return [(name, text, text_ko, marks(exercise, wrong, solutions)) for name, text, text_ko, wrong in own]
+
+
+def marks(exercise: Exercise, text: str, student: Student) -> list:
+    """The fingerprint of each part of a solution, None where it is right or stops."""
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "solution.py")
+        file.write_text(text, encoding="utf-8")
+        for i, part in enumerate(exercise.parts):
+            inputs = main_inputs(exercise, part)
+            try:
+                answer = student.call(file, exercise.id, i, inputs)
+                _compare(part, inputs, answer)
+                found.append(None)
+            except Wrong:
+                found.append(fingerprint(part, answer))
+            except StudentError:
+                found.append(None)
+    return found
+
+
+def _smallest(exercise: Exercise, i: int, file: Path, student: Student) -> list[str]:
+    """The smallest sizes that the part fails with, in words."""
+    from hypothesis import HealthCheck, Phase, find, settings
+    from hypothesis import strategies as st
+    from hypothesis.errors import NoSuchExample
+
+    part, end = exercise.parts[i], time.monotonic() + SEARCH
+
+    def fails(sizes) -> bool:
+        if time.monotonic() > end:
+            return False
+        rng = _generator(exercise, part, 2)
+        inputs = part.draw(rng, **sizes)
+        if inputs is None:
+            return False
+        try:
+            _compare(part, inputs, student.call(file, exercise.id, i, inputs, seconds=2))
+        except (Wrong, StudentError):
+            return True
+        return False
+
+    ranges = {name: st.integers(low, high) for name, (low, high, _) in part.sizes.items()}
+    options = settings(
+        max_examples=60,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    try:
+        return [f"smallest {_sized(find(st.fixed_dictionaries(ranges), fails, settings=options))}"] if ranges else []
+    except NoSuchExample:
+        return []

@@ -1,0 +1,93 @@
+"""The grader, proven: stubs and mistakes fail and are named, solutions pass, tricks earn nothing."""
+
+import collections
+import tempfile
+from pathlib import Path
+
+from .checker import check
+from .edition import without_solutions
+from .exercise import SOLUTION, Exercise, exercise, exercises
+
+SABOTAGE = {
+    "a syntax error": "def broken(:\n    pass\n",
+    "an endless loop": "while True:\n    pass\n",
+    "an exit": "import sys\nsys.exit(0)\n",
+    "the process ended": "import os\nos._exit(0)\n",
+    "a claim": "print('all passed, 100 of 100 points')\n",
+    "NumPy patched": "import numpy\nnumpy.allclose = numpy.array_equal = lambda *a, **k: True\n",
+    "the grader patched": (
+        "import tutorials.homework.checker as c\nc._compare = lambda *a: None\nc._close = lambda *a: True\n"
+    ),
+    "the report written": "open('report.json', 'w').write('100')\nopen('result.npz', 'w').write('100')\n",
+    "a huge allocation": "import numpy\nx = numpy.ones(1 << 36)\n",
+}
+
+
+def run(ids: list[str]) -> int:
+    """Print what is wrong, and a line of figures; 0 if nothing is."""
+    failures, count = [], collections.Counter()
+    for each in [exercise(name) for name in ids] or exercises():
+        print(f"{each.number} {each.id}", flush=True)
+        failures += list(_failures(each, count))
+    if not ids:
+        failures += list(_sabotaged(exercises()[0]))
+        if (points := sum(each.points for each in exercises())) != 100:
+            failures.append(f"the points sum to {points}")
+    named = count["named"] / max(count["mistakes"], 1)
+    if named < 0.95:
+        failures.append(f"only {named:.1%} of the mistakes are named rightly")
+    print("\n".join(failures))
+    print(f"{count['mistakes']} mistakes, {named:.1%} named rightly; {count['others']} other right solutions", end="; ")
+    print(f"{len(failures)} failures" if failures else "all is as it should be")
+    return 1 if failures else 0
+
+
+def _failures(each: Exercise, count):
+    """What is wrong with the exercise's checks, in words."""
+    if sum(part.points for part in each.parts) != each.points:
+        yield f"{each.id}: the parts' points do not sum to {each.points}"
+    for name, text in {"stub": each.stub, "solution": each.solution}.items():
+        verdicts = _verdicts(each, text)
+        wrong = [verdict for verdict in verdicts if bool(verdict.mistake) != (name == "stub")]
+        yield from (f"{each.id}: the {name} of {v.part.function}: {v.mistake} {v.lines}" for v in wrong)
+    for n, other in enumerate(each.others):
+        count["others"] += 1
+        wrong = [verdict for verdict in _verdicts(each, each.other(other)) if verdict.mistake]
+        yield from (f"{each.id}: other solution {n}, {v.part.function}: {v.mistake} {v.lines}" for v in wrong)
+    for mistake in each.mistakes:
+        count["mistakes"] += 1
+        found = [verdict for verdict in _verdicts(each, each.mistaken(mistake)) if verdict.mistake]
+        if not found:
+            yield f"{each.id}: {mistake.new!r} passes, and is a mistake ({mistake.name})"
+        elif found[0].mistake == mistake.name:  # what comes after it may be but its consequence
+            count["named"] += 1
+        else:
+            print(f"  {mistake.name} is called {found[0].mistake}: {mistake.new!r} {found[0].lines}")
+    for edition, text in each.other_editions.items():
+        found = [verdict.mistake for verdict in _verdicts(each, text) if verdict.mistake]
+        if set(found) != {"another edition"}:
+            yield f"{each.id}: the solution for {edition} is called {found}"
+    yield from _told(each)
+
+
+def _told(each: Exercise):
+    """Lines of the solution that a release would tell, perhaps because the checks copy them."""
+    released = without_solutions(each.source)
+    for match in (match for match in SOLUTION.finditer(each.source) if match[1]):
+        for line in map(str.strip, match[0].splitlines()[1:-1]):
+            if len(line) > 25 and line in released:
+                yield f"{each.id}: a release tells {line!r}"
+
+
+def _sabotaged(each: Exercise):
+    for name, text in SABOTAGE.items():
+        verdicts = _verdicts(each, f"{text}\n\ndef tanh_grad(g, y):\n    return g\n")
+        if any(verdict.points for verdict in verdicts) or not all(verdict.lines for verdict in verdicts):
+            yield f"{name} earns points or gets no line"
+
+
+def _verdicts(each: Exercise, text: str):
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, each.path.name)
+        file.write_text(text, encoding="utf-8")
+        return check(each, file, smallest=False)[0]
