@@ -15,9 +15,8 @@ def listed(_) -> int:
     for each in exercises():
         state = "started" if (WORK / each.path.name).exists() else ""
         print(f"{each.number} {each.id:24} {each.points} points  {each.title} · {each.title_ko}  {state}".rstrip())
-    print(
-        f"in all {sum(each.points for each in exercises())} points; begin one with: python -m tutorials.homework start ID"
-    )
+    total = sum(each.points for each in exercises())
+    print(f"in all {total} points; begin one with: python -m tutorials.homework start ID")
     return 0
 
 

@@ -237,7 +237,7 @@ def _agree(a: list[float], b: list[float]) -> bool:
 
 @functools.cache
 def fingerprints(exercise: Exercise) -> list:
-    """Each mistake with a name of its own, and each other edition: name, text, Korean text, and the mark of each part."""
+    """Each mistake with a name of its own, and each other edition: name, text, Korean text, the mark of each part."""
     if PRINTS.exists():
         return json.loads(PRINTS.read_text(encoding="utf-8"))[exercise.id]
     own = [

@@ -9,10 +9,10 @@ with eᵢ = 1 at i and 0 elsewhere. The error of this is about h² from the curv
 Write ``numeric_gradient(f, g, x)`` (2 points): the array of these slopes, of x's shape. x is a float64 array, f takes
 such an array and returns an array, whose shape may be another one and is that of g. Do not change x.
 
-Write ``is_right(f, grad, x)`` (2 points): True if ``grad(g, x)`` is the gradient of f at x, and False if not. You choose
-g, and it decides what you see: the entries of a softmax sum to 1, so for g = 1 its gradient is 0, and a formula that always
-says 0 would pass. Entries of x may be as small as 1e-6 or as large as 1e6. A formula counts as wrong if it is off by 1 %
-in a single entry.
+Write ``is_right(f, grad, x)`` (2 points): True if ``grad(g, x)`` is the gradient of f at x, and False if not. You
+choose g, and it decides what you see: the entries of a softmax sum to 1, so for g = 1 its gradient is 0, and a formula
+that always says 0 would pass. Entries of x may be as small as 1e-6 or as large as 1e6. A formula counts as wrong if it
+is off by 1 % in a single entry.
 
 A tiny example: f(x) = x², g = 1, x = [3], h = 0.1: (9.61 − 8.41) / 0.2 = 6.
 
