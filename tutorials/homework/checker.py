@@ -279,20 +279,21 @@ def _smallest(exercise: Exercise, i: int, file: Path, student: Student) -> list[
     from hypothesis import strategies as st
     from hypothesis.errors import NoSuchExample
 
-    part, end = exercise.parts[i], time.monotonic() + SEARCH
+    part, end, known = exercise.parts[i], time.monotonic() + SEARCH, {}
 
     def fails(sizes) -> bool:
-        if time.monotonic() > end:
-            return False
-        rng = _generator(exercise, part, 2)
-        inputs = part.draw(rng, **sizes)
-        if inputs is None:
-            return False
+        key = tuple(sizes[name] for name in part.sizes)
+        if key not in known:
+            inputs = part.draw(_generator(exercise, part, 2), **sizes) if time.monotonic() < end else None
+            known[key] = inputs is not None and not right(inputs)
+        return known[key]
+
+    def right(inputs) -> bool:
         try:
             _compare(part, inputs, student.call(file, exercise.id, i, inputs, seconds=2))
         except (Wrong, StudentError):
-            return True
-        return False
+            return False
+        return True
 
     ranges = {name: st.integers(low, high) for name, (low, high, _) in part.sizes.items()}
     options = settings(
