@@ -45,13 +45,10 @@ class Student:
         self.folder.cleanup()
 
     def start(self) -> None:
-        environment = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT") if name in os.environ}
-        environment |= {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-        environment |= {"PYTHONIOENCODING": "utf-8"}
         self.process = subprocess.Popen(
             [sys.executable, "-u", "-m", "tutorials.homework.child"],
             cwd=self.path,
-            env=environment,
+            env=environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.printed,
@@ -107,6 +104,13 @@ class Student:
         self.printed.flush()
         with open(self.path / "printed.txt", "rb") as file:
             return "\n".join(file.read(8000).decode("utf-8", "replace").splitlines()[:lines])
+
+
+def environment() -> dict[str, str]:
+    """What a student's process knows of the grader's environment."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "SYSTEMROOT") if name in os.environ}
+    added = {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8", "PYTHONDONTWRITEBYTECODE": "1"}
+    return kept | added | {"OPENBLAS_NUM_THREADS": "1"}  # each thread takes of the memory that it is allowed
 
 
 def _forward(stream, answers) -> None:
