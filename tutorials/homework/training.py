@@ -1,6 +1,6 @@
 """The reward: the student's own convolution and pooling, put into minigrad, train the classifier of models/.
 
-`train` starts ``python -m tutorials.homework.training FOLDER``: the student's code runs in a process of its own, as always.
+`train` starts ``python -m tutorials.homework.training FOLDER``: the student's code runs in a process of its own.
 """
 
 import subprocess
