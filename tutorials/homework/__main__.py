@@ -79,8 +79,7 @@ def report(_) -> int:
 
 
 def release(options) -> int:
-    edition.release(options.folder, options.variant, options.gradescope)
-    print(f"{options.folder.with_suffix('.zip') if options.gradescope else options.folder} has the student's edition")
+    print(f"{edition.release(options.folder, options.variant, options.gradescope)} has no solution in it")
     return 0
 
 
@@ -125,15 +124,15 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("id", metavar="ID")
     command.add_argument("number", metavar="N", type=int, nargs="?", default=1)
     add("report", report, "points of all exercises")
-    command = add("release", release, "write the student's edition, without solutions, to a new folder")
-    command.add_argument("folder", metavar="DIR", type=Path)
-    command.add_argument("--variant", metavar="SEED", type=int, help="change the constants that the texts state")
-    command.add_argument("--gradescope", action="store_true", help="write the autograder's DIR.zip instead")
     command = add("grade", grade, "grade a folder of submissions, one folder each")
     command.add_argument("submissions", metavar="SUBMISSIONS", type=Path)
     command.add_argument("--out", metavar="DIR", type=Path, default=Path("grades"), help="default: grades")
     command.add_argument("--gradescope", action="store_true", help="SUBMISSIONS is the folder of one student")
-    if (Path(__file__).parent / "selftest.py").exists():
+    if (Path(__file__).parent / "selftest.py").exists():  # not in a student's edition
+        command = add("release", release, "write the student's edition, without solutions, to a new folder")
+        command.add_argument("folder", metavar="DIR", type=Path)
+        command.add_argument("--variant", metavar="SEED", type=int, help="change the constants that the texts state")
+        command.add_argument("--gradescope", action="store_true", help="write the autograder's DIR.zip instead")
         add("selftest", selftest, "prove the grader").add_argument("ids", metavar="ID", nargs="*")
     return top
 

@@ -7,16 +7,15 @@ so that they can be named without being there.
 import json
 import random
 import shutil
-import zipfile
+import tempfile
 from pathlib import Path
 
-from minigrad.checkpoint import replacing
-
-from .checker import HERE, fingerprints
+from .checker import fingerprints
 from .exercise import CONSTANT, SOLUTION, Exercise, exercises
 from .process import ROOT
 
-COPIED = ("minigrad", "models", "tutorials/lesson.py", "setup.cfg", "pyproject.toml", "LICENSE", "README.md")
+COPIED = ("minigrad", "models", "tutorials", "setup.cfg", "pyproject.toml", "LICENSE", "README.md")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "runs", "selftest.py")
 SETUP = "#!/usr/bin/env bash\nset -e\npip install -e '/autograder/source[test]'\n"
 RUN = """#!/usr/bin/env bash
 cd /autograder/source
@@ -40,34 +39,35 @@ def without_solutions(source: str) -> str:
     return SOLUTION.sub(lambda match: f"{match[1]}raise NotImplementedError\n" if match[1] else "", source)
 
 
-def release(folder: Path, variant: int | None = None, gradescope: bool = False) -> None:
-    """Write a student's edition to the new folder, or the autograder's zip beside it."""
-    folder = Path(folder)
-    if folder.exists():
-        raise FileExistsError(f"{folder} is there already: name a new folder, or remove it")
-    shutil.copytree(HERE, folder / "tutorials/homework", ignore=_left_out)
+def release(target: Path, variant: int | None = None, gradescope: bool = False) -> Path:
+    """Write a student's edition to the new folder `target`, or the autograder to ``target.zip``; which of the two."""
+    target = target.with_name(f"{target.name}.zip") if gradescope else target
+    if target.exists():
+        raise FileExistsError(f"{target} is there already: give another name, or remove it")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".release-") as temporary:
+        folder = Path(temporary, "edition")
+        _write(folder, variant)
+        if gradescope:
+            for name, text in {"setup.sh": SETUP, "run_autograder": RUN}.items():
+                (folder / name).write_text(text)
+                (folder / name).chmod(0o755)
+            folder = Path(shutil.make_archive(str(Path(temporary, "autograder")), "zip", folder))
+        folder.replace(target)
+    return target
+
+
+def _write(folder: Path, variant: int | None) -> None:
+    folder.mkdir()
     for name in COPIED:
-        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(
-            ROOT / name, folder / name, **({"ignore": _left_out} if (ROOT / name).is_dir() else {})
-        )
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=LEFT_OUT)
+        else:
+            shutil.copy(ROOT / name, folder / name)
     prints = {}
     for each in exercises():
-        target = folder / "tutorials/homework/exercises" / each.path.name
-        target.write_text(varied(each.source, each.id, variant), encoding="utf-8")
-        prints[each.id] = fingerprints(Exercise(target))
-        target.write_text(without_solutions(target.read_text(encoding="utf-8")), encoding="utf-8")
-    (folder / "tutorials/homework/fingerprints.json").write_text(json.dumps(prints), encoding="utf-8")
-    if gradescope:
-        (folder / "setup.sh").write_text(SETUP)
-        (folder / "run_autograder").write_text(RUN)
-        with (
-            replacing(folder.with_suffix(".zip")) as temporary,
-            zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as z,
-        ):
-            for path in sorted(folder.rglob("*")):
-                z.write(path, path.relative_to(folder))
-        shutil.rmtree(folder)
-
-
-def _left_out(_, names):
-    return [name for name in names if name in ("__pycache__", "selftest.py") or name.endswith(".egg-info")]
+        path = folder / "tutorials/homework/exercises" / each.path.name
+        path.write_text(varied(each.source, each.id, variant), encoding="utf-8")
+        prints[each.id] = fingerprints(Exercise(path))
+        path.write_text(without_solutions(path.read_text(encoding="utf-8")), encoding="utf-8")
+    (folder / "tutorials/homework/fingerprints.json").write_text(json.dumps(prints, ensure_ascii=False), "utf-8")

@@ -31,13 +31,19 @@ def draw(rng, rows, columns):
     return {"g": rng.standard_normal((rows, columns)), "y": np.tanh(rng.standard_normal((rows, columns)))}
 
 
+def slope(g, y, h=1e-5):
+    with np.errstate(divide="ignore"):
+        x = np.arctanh(y)
+    return g * (np.tanh(x + h) - np.tanh(x - h)) / (2 * h)
+
+
 PARTS = [
     Part(
         "tanh_grad",
         2,
         draw,
         {"rows": (1, 5, 3), "columns": (1, 7, 5)},
-        expected=lambda g, y: g * (1 - y) * (1 + y),
+        expected=slope,
         cases=lambda rng: {
             "numbers of no axis": {"g": np.float64(2.0), "y": np.float64(0.5)},
             "three axes": {"g": rng.standard_normal((2, 3, 5)), "y": np.tanh(rng.standard_normal((2, 3, 5)))},
