@@ -339,10 +339,10 @@ claim("4 x 4: change of single pixels, over that of all", moved[single][2] / mov
 # %% [markdown]
 # Means of 2 x 2 are read even *better* than all pixels: a quarter of the numbers, and what was lost is how exactly the
 # stroke ran. For this simple reader the mean also beats the maximum with every window, for the maximum makes all
-# strokes thick. Networks often take the maximum all the same, over feature maps rather than ink: whether an edge is *somewhere*
-# in the window is what it answers. One pixel of each window throws the rest away unseen, reads worst, and is as
-# restless as the full image; a convolution with stride 2 looks at all pixels before it skips places, and is not as
-# wasteful as that.
+# strokes thick. Networks often take the maximum all the same, over feature maps rather than ink: whether an edge is
+# *somewhere* in the window is what it answers. One pixel of each window throws the rest away unseen, reads worst, and
+# is as restless as the full image; a convolution with stride 2 looks at all pixels before it skips places, and is not
+# as wasteful as that.
 #
 # ## Try this
 #
