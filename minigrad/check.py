@@ -358,6 +358,8 @@ class Comparison:
             diagnosis = Diagnosis("unknown", f"the input has {x.size} elements; check a smaller one for a diagnosis")
         if math.isfinite(slope.middle):
             numeric[index] = slope.middle
+        if slope.bent is not None and diagnosis.kind == "small":  # right everywhere else
+            diagnosis = Diagnosis("kink", f"at this kink any slope from {slope.low:.6g} to {slope.high:.6g} will do")
         if problem.order == 2 and diagnosis.kind != "not finite":
             text = "right itself but not in its derivative: its formula counts a part as a constant (an array, .data, "
             text += f"a saved value) where it must use Tensors and ops; {diagnosis.text}"

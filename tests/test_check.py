@@ -297,7 +297,7 @@ PLANTS = [  # the mistake, the op or function that has it, its inputs, the kind 
     ("the reference is another function", planted(Softplus, "reference", lambda self, x: ops.relu(x)), None, "modes",
      ""),
     ("outside of a kink's two slopes", planted(ReLU, "grad_x", lambda self, g, y, x: g * ((x > 0) + 5 * (x == 0))),
-     (np.array([0.0, 1.0]),), None, ""),
+     (np.array([0.0, 1.0]),), "kink", "any slope from 0 to"),
     ("a tie that takes from one to give to another", planted(AMax, "grad_x",
      lambda self, g, y, x: g * np.array([3, -2, 0]), None, False), (np.array([1.0, 1.0, 0.0]),), None, ""),
     ("infinite at one place", planted(Square, "grad_x", lambda self, g, y, x: np.where(x > 1, np.inf, g * 2 * x)),
