@@ -282,8 +282,7 @@ ax.legend(fontsize=8)
 show(fig)
 print(f"3 x 3: {layers['3 x 3'][0]:,} multiplications an image")
 claim("multiplications: stride 2 over stride 1", counted[3], "==", 0.25)
-claim("time: stride 2 over stride 1", measured[3], "<", 0.6)
-claim("time: 5 x 5 over 3 x 3", measured[1], ">", 1.4)
+print(f"time, here and now: stride 2 over stride 1 {measured[3]:.2f}, 5 x 5 over 3 x 3 {measured[1]:.2f}")
 
 # %% [markdown]
 # Time follows the count, not exactly: the patches have to be copied, and pooling itself multiplies nothing yet takes
