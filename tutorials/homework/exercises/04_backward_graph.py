@@ -14,20 +14,20 @@ It is 1 for L itself, and 0 for a node that L does not depend on.
 
 Write ``backward(inputs, local)``: the array (or list) of ∂L/∂(node i) for all n nodes. Its time should be proportional
 to the number of edges. There can be 5,000 nodes in one chain, which is deeper than Python allows a function to call
-itself; and where the graph is a row of diamonds, each doubles the number of paths from L to the leaf, so that one cannot
-follow them one by one.
+itself; and where the graph is a row of diamonds, each doubles the number of paths from L to the leaf, so that one
+cannot follow them one by one.
 
 A tiny example: a leaf x = 3 (node 0), y = x · x (node 1) and L = x · y (node 2) have inputs = [[], [0, 0], [0, 1]] and
 local = [[], [3, 3], [9, 3]]. The result is [9 + 3·3 + 3·3, 3, 1] = [27, 3, 1]: indeed L = x³ and L′ = 3x² = 27.
 
-계산은 그래프이다. 노드는 계산된 순서대로 0 … n − 1의 번호를 가지며 각각 수 하나이다. 노드 i는 ``inputs[i]``의 노드들로부터
-계산되었다. 이것은 i보다 작은 번호의 리스트이고, 잎(데이터나 매개변수)이면 빈 리스트이다. ``local[i]``는 그 노드들에 대한
-미분을 같은 순서로 담는다. local[i][k]는 노드 i를 inputs[i]의 k번째 노드로 미분한 값이다. 마지막 노드 n − 1이 손실 L이다.
-한 노드를 여러 노드가 쓸 수 있고, x · x처럼 한 노드가 여러 번 쓸 수도 있다. 연쇄 법칙은 위의 식처럼 이 모든 쓰임에 대해
-더한다. L 자신의 기울기는 1이고, L이 의존하지 않는 노드의 기울기는 0이다.
-모든 노드의 ∂L/∂(노드 i)를 길이 n의 배열(또는 리스트)로 돌려주는 ``backward(inputs, local)``를 작성하라. 걸리는 시간은
-간선의 수에 비례해야 한다. 노드 5,000개가 한 줄로 이어질 수 있는데, 이는 파이썬 함수가 자신을 다시 부를 수 있는 깊이를
-넘는다. 또 마름모가 이어진 그래프에서는 마름모마다 경로의 수가 두 배가 되므로 경로를 하나씩 따라갈 수 없다.
+계산은 그래프이다. 노드는 계산된 순서대로 0 … n − 1의 번호를 가지며 각각 수 하나이다. 노드 i는 ``inputs[i]``의
+노드들로부터 계산되었다. 이것은 i보다 작은 번호의 리스트이고, 잎(데이터나 매개변수)이면 빈 리스트이다. ``local[i]``는
+그 노드들에 대한 미분을 같은 순서로 담는다. local[i][k]는 노드 i를 inputs[i]의 k번째 노드로 미분한 값이다. 마지막 노드
+n − 1이 손실 L이다. 한 노드를 여러 노드가 쓸 수 있고, x · x처럼 한 노드가 여러 번 쓸 수도 있다. 연쇄 법칙은 위의
+식처럼 이 모든 쓰임에 대해 더한다. L 자신의 기울기는 1이고, L이 의존하지 않는 노드의 기울기는 0이다. 모든 노드의
+∂L/∂(노드 i)를 길이 n의 배열(또는 리스트)로 돌려주는 ``backward(inputs, local)``를 작성하라. 걸리는 시간은 간선의 수에
+비례해야 한다. 노드 5,000개가 한 줄로 이어질 수 있는데, 이는 파이썬 함수가 자신을 다시 부를 수 있는 깊이를 넘는다. 또
+마름모가 이어진 그래프에서는 마름모마다 경로의 수가 두 배가 되므로 경로를 하나씩 따라갈 수 없다.
 예: 잎 x = 3(노드 0), y = x · x(노드 1), L = x · y(노드 2)이면 결과는 위와 같이 [27, 3, 1]이다.
 """
 
@@ -162,7 +162,7 @@ MISTAKES = [
         "    seen = [len(inputs) - 1]\n"
         "    for i in seen:\n"
         "        seen += [j for j in dict.fromkeys(inputs[i]) if j not in seen]\n",
-        "nodes pass their gradient on in the order in which they are found, some before all of their uses have added to it",
+        "nodes pass their gradient on in the order of being found: some before all their uses have added to it",
         "노드가 발견된 순서대로 기울기를 넘겨주어, 모든 쓰임이 더해지기 전에 넘겨주는 노드가 있다",
     ),
     Mistake(
