@@ -61,14 +61,20 @@ def opening(notebook: dict) -> dict[str, str]:
     return {"title": titles[0], "제목": titles[1], **{name: " ".join(body.split()) for name, body in paragraphs}}
 
 
+def exercises(notebook: dict) -> str:
+    """The links to the lesson's homework, which stand at its end; empty if there is none."""
+    text = "".join(notebook["cells"][-1]["source"])
+    return " ".join(text.partition("**Homework**: ")[2].split())
+
+
 def gallery(notebooks: dict[Path, dict]) -> str:
     """The table of lessons, and each with its question, figure and measured claims."""
-    rows, parts = ["| lesson | 강의 | deck | |", "|---|---|---|---|"], []
+    rows, parts = ["| lesson | 강의 | deck | | homework |", "|---|---|---|---|---|"], []
     for path, notebook in notebooks.items():
         number, said = path.name[:2], opening(notebook)
         title = said["title"].partition(" · ")[2]
         links = f"[source]({path.name}), [notebook]({path.with_suffix('.ipynb').name})"
-        rows.append(f"| [{number} {title}](#{number}) | {said['제목']} | {said['Deck']} | {links} |")
+        rows.append(f"| [{number} {title}](#{number}) | {said['제목']} | {said['Deck']} | {links} | {exercises(notebook)} |")
         claims = "\n".join(f"- {claim}" for claim in key_outputs(notebook)[1])
         parts.append(
             f'<a id="{number}"></a>\n\n### {number} {title} · {said["제목"]}\n\n'

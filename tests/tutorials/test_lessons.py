@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tutorials import build
+from tutorials.homework.exercise import exercises
 
 FAST = ("00",)  # the lessons that take less than five seconds
 LESSONS = build.lessons()
@@ -79,6 +80,12 @@ def test_a_lesson_has_its_parts(path):
     source = path.read_text(encoding="utf-8")
     assert "source(" in source, "shows the formulas that it uses"
     assert re.search(r"^# ## Try this$", source.rpartition("# %% [markdown]")[2], re.M)
+
+
+def test_every_exercise_is_linked_from_a_lesson():
+    links = " ".join(build.exercises(notebook_of(path)) for path in LESSONS)
+    linked = {build.HERE / link for link in re.findall(r"\]\((.*?)\)", links)}
+    assert linked == {each.path for each in exercises()}
 
 
 def test_the_gallery_is_written_from_the_notebooks():
