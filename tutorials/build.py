@@ -62,7 +62,7 @@ def opening(notebook: dict) -> dict[str, str]:
 
 
 def exercises(notebook: dict) -> str:
-    """The links to the lesson's homework, which stand at its end; empty if there is none."""
+    """The links to the lesson's homework at its end; empty if there is none."""
     text = "".join(notebook["cells"][-1]["source"])
     return " ".join(text.partition("**Homework**: ")[2].split())
 
@@ -74,7 +74,9 @@ def gallery(notebooks: dict[Path, dict]) -> str:
         number, said = path.name[:2], opening(notebook)
         title = said["title"].partition(" · ")[2]
         links = f"[source]({path.name}), [notebook]({path.with_suffix('.ipynb').name})"
-        rows.append(f"| [{number} {title}](#{number}) | {said['제목']} | {said['Deck']} | {links} | {exercises(notebook)} |")
+        rows.append(
+            f"| [{number} {title}](#{number}) | {said['제목']} | {said['Deck']} | {links} | {exercises(notebook)} |"
+        )
         claims = "\n".join(f"- {claim}" for claim in key_outputs(notebook)[1])
         parts.append(
             f'<a id="{number}"></a>\n\n### {number} {title} · {said["제목"]}\n\n'
