@@ -191,8 +191,8 @@ for name in networks:
 # ## 4. At equal parameters the CNN wins, and more so on moved digits
 #
 # Left, look at how the lines fan out: all fall as the digits move, the dense networks fastest. Right, the same networks
-# on the digits as they are: almost nothing is left to learn on the training images (pale), so what tells the networks
-# apart is how much of it holds for new ones (dark). That difference is overfitting.
+# on the digits as they are: except for the narrow dense network, almost nothing is left to learn on the training images
+# (pale), so what tells the networks apart is how much of it holds for new ones. What is dark is overfitting.
 
 # %% tags=["key"]
 fig, axes = plot.figure(1, 2, 4.6, 3.8)
