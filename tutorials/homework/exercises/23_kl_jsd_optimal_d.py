@@ -236,8 +236,8 @@ MISTAKES = [
     Mistake("not finite", "np.where(both == 0, 0.5, p / both)", "p / both"),
     Mistake(
         "log 2 for log 4",
-        "np.log(4) if UNIT",
-        "np.log(2) if UNIT",
+        'np.log(4) if UNIT == "nats" else 2.0',
+        'np.log(2) if UNIT == "nats" else 1.0',
         "if D can only guess, each of two terms is −log 2: together −log 4, not −log 2",
         "D가 찍기만 할 때 두 항은 각각 −log 2이다. 합은 −log 2가 아니라 −log 4이다",
     ),

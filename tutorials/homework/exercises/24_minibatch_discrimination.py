@@ -41,8 +41,8 @@ A), t는 (A, B, C)이다. 곱 M = x·t의 모양은 (N, B, C)이고, 결과 o는
 ``historical_penalty(theta, past)``(1점)는 매개변수를 지난 값들의 평균 가까이에 붙잡아 둔다. theta는 임의의 모양의
 배열이고, past는 같은 모양인 지난 값이 하나 이상 담긴 리스트이며 theta 자신은 들어 있지 않다. 결과는 수 하나로, theta와
 past의 평균의 차를 제곱하여 모든 원소에 대해 더한 것이다.
-예: M = 0, 0, log 2이면(N = 3, B = C = 1) o는 j = i를 뺄 때 1 + ½, 1 + ½, ½ + ½이고, 넣을 때는 1씩 더 크다.
-real = [[1, 2], [3, 4]], fake = [[2, 1]]의 평균은 [2, 3], [2, 1]이므로 0² + 2² = 4이다. theta = [5, 0]이고 past가 [1, 0], [3, 2]이면
+예: M = 0, 0, log 2이면(N = 3, B = C = 1) o는 j = i를 뺄 때 1 + ½, 1 + ½, ½ + ½이고, 넣을 때는 1씩 더 크다. real = [[1,
+2], [3, 4]], fake = [[2, 1]]의 평균은 [2, 3], [2, 1]이므로 0² + 2² = 4이다. theta = [5, 0]이고 past가 [1, 0], [3, 2]이면
 평균은 [2, 1]이므로 3² + 1² = 10이다.
 """
 
@@ -200,7 +200,11 @@ MISTAKES = [
         "first the distance, a sum over C, then exp",
         "먼저 C에 대해 더해 거리를 구하고, 그다음에 exp를 취하라",
     ),
-    Mistake("factor", "return nearness - 1 if SELF", "return (nearness - 1) / (len(x) - 1) if SELF"),
+    Mistake(
+        "factor",
+        'return nearness - 1 if SELF == "left out" else nearness',
+        'return (nearness - (SELF == "left out")) / len(x)',
+    ),
     Mistake(
         "features are averaged",
         "(difference**2).sum()",

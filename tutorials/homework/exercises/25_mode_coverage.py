@@ -3,8 +3,8 @@
 A generator is often tried on a mixture of equally likely Gaussians in the plane, with k known centres and a standard
 deviation σ: so it can be counted which of the modes its samples have found.
 
-Write ``ring(k)`` (1 point): the centres of k modes on the circle of radius 1, a (k, 2) array. Centre i = 0, 1, ..., k −
-1 stands at the angle 2πi/k: its row is (cos, sin) of that, and no two centres are the same.
+Write ``ring(k)`` (1 point): the centres of k modes on the circle of radius 1, a (k, 2) array. Centre i = 0, ..., k − 1
+stands at the angle 2πi/k: its row is (cos, sin) of that, and no two centres are the same.
 
 Write ``counts(samples, centres, sigma)`` (1 point): how many samples of high quality each mode has, k numbers in the
 order of the centres. samples is (N, 2), centres (k, 2). A sample belongs to the nearest centre alone, of equally near
@@ -70,9 +70,7 @@ def coverage(samples, centres, sigma):
 # CHECKS
 from tutorials.homework.exercise import Mistake, Part
 
-FRACTIONS = np.array(
-    [0.15, 0.45, 0.6, 0.8, 0.95, 1.1, 1.25, 1.45]
-)  # of the radius of high quality; the last are beyond
+FRACTIONS = np.array([0.15, 0.45, 0.6, 0.8, 0.95, 1.1, 1.25, 1.45, 2.2])  # of the radius of high quality
 QUOTA = {1: 2, 2: 1, 3: 0}  # of samples within it, for these modes
 
 
