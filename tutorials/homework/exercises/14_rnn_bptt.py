@@ -144,7 +144,7 @@ HINTS = [
         "h0와 모든 상태를 한 목록에 두어라. 그러면 states[t]는 단계 t의 직전 상태, states[t + 1]은 직후 상태이다.",
     ),
     (
-        "Carry one array from step to step: δₜ·W_hᵀ, for the state before. What it is in the end is the gradient for h0.",
+        "Carry one array from step to step: δₜ·W_hᵀ, for the state before. What it is in the end is for h0.",
         "직전 상태의 기울기 δₜ·W_hᵀ을 배열 하나에 담아 넘겨라. 마지막에 남는 것이 h0의 기울기이다.",
     ),
     (
