@@ -1,6 +1,6 @@
 """PCA and the linear autoencoder · 주성분 분석과 선형 오토인코더 (4 points)
 
-Through k numbers, no linear map and back keeps more of the data than PCA; a linear autoencoder learns the same by
+Of all linear maps to k numbers and back, PCA's keep the most of the data; a linear autoencoder learns the same by
 gradient steps. The data x have the shape (N, D), one example a row.
 
 PCA. The mean m of shape (D,) goes over the examples. The covariance matrix S = (1/N) Σ (x[n] − m)ᵀ(x[n] − m), of shape
@@ -24,13 +24,13 @@ A tiny example: x = [[1, 0], [3, 0]], k = 1 has m = [2, 0], S = [[1, 0], [0, 0]]
 With E = [[1], [0]] and W = [[2, 0]] the output is x̂ = [[2, 0], [6, 0]], Σ (x̂ − x)² = 1 + 9 = 10, and the sum's
 gradients are [[40], [0]] for E and [[20, 0]] for W.
 
-수 k개를 거쳐 가는 선형 변환 가운데 PCA보다 자료를 더 잘 보존하는 것은 없고, 선형 오토인코더는 같은 것을 기울기로
-배운다. 자료 x의 모양은 (N, D)이고 한 행이 예 하나이다.
-PCA. 모양이 (D,)인 평균 m은 예에 대한 평균이다. 모양이 (D, D)인 공분산 행렬 S = (1/N) Σ (x[n] − m)ᵀ(x[n] − m)의
+수 k개를 거쳐 되돌아오는 선형 변환 가운데 PCA가 자료를 가장 잘 보존하고, 선형 오토인코더는 기울기로 같은 것을 배운다.
+자료 x의 모양은 (N, D)이고 한 행이 표본 하나이다.
+PCA. 모양이 (D,)인 평균 m은 표본에 대한 평균이다. 모양이 (D, D)인 공분산 행렬 S = (1/N) Σ (x[n] − m)ᵀ(x[n] − m)의
 고유벡터가 주성분이고, 고유값은 그 방향의 분산이다. ``pca(x, k)``(1점)를 작성하라. 배열 셋을 돌려준다. 평균 m (D,),
 분산이 가장 큰 주성분 k개를 행으로 하는 행렬 (k, D)(각 행의 길이는 1이고 분산이 가장 큰 것이 먼저이다), 그리고 각
 주성분의 분산 비율 (k,), 곧 그 고유값을 고유값 D개 전체의 합으로 나눈 것이다. 주성분의 부호는 마음대로 골라도 된다.
-``reconstruct(x, mean, components)``(1점)를 작성하라. x (N, D)에서 평균을 기준으로 주성분들이 펼치는 것만 남긴다.
+``reconstruct(x, mean, components)``(1점)를 작성하라. x (N, D)에서 평균을 기준으로 주성분들이 생성하는 부분만 남긴다.
 x̂ = m + (x − m)·Vᵀ·V이고, V는 주성분을 행으로 하는 행렬이다. x̂의 모양은 (N, D)이다.
 선형 오토인코더. 인코더 E는 (D, K), 디코더 W는 (K, D)이고 편향은 없다. 코드는 z = x·E, 출력은 x̂ = z·W이다. 손실은
 L = Σ (x̂ − x)²이고, REDUCTION이 "mean"이면 이것을 전체 원소의 수 N·D로 나눈다. 여기서 REDUCTION은 "«REDUCTION»"이다.
@@ -261,7 +261,7 @@ MISTAKES = [
         "코드는 x − m의 것이다. 먼저 평균을 빼라",
     ),
     Mistake("factor", "error = 2 * (x", "error = (x"),
-    Mistake("factor", "error = error / x.size", "error = error / len(x)"),
+    Mistake("factor", "error = 2 * (x", "error = 2 / len(x) * (x"),
     Mistake("factor", "code @ decoder - x)", "x - code @ decoder)"),
     Mistake(
         "the target is missing",

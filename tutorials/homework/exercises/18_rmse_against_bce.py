@@ -166,7 +166,7 @@ MISTAKES = [
     Mistake("factor", "(1 - x) / (1 - p) - x / p", "x / p - (1 - x) / (1 - p)"),
     Mistake("factor", "(1 - x) / (1 - p) - x / p", "((1 - x) / (1 - p) - x / p) / np.log(2)"),
     Mistake(
-        "only the pixels' part",
+        "one term is missing",
         "(1 - x) / (1 - p) - x / p",
         "-x / p",
         "log(1 − p) has a gradient, too: (1 − x)/(1 − p) is missing",
@@ -183,7 +183,7 @@ MISTAKES = [
         "the gradient for the logit",
         "(1 - x) / (1 - p) - x / p",
         "p - x",
-        "p − x is the gradient for the logit before the sigmoid; the one for p has p·(1 − p) below it",
+        "p − x is the gradient for the logit before the sigmoid; the one for p is that divided by p·(1 − p)",
         "p − x는 시그모이드 앞의 로짓에 대한 기울기이다. p에 대한 기울기는 그것을 p·(1 − p)로 나눈 것이다",
     ),
     Mistake(

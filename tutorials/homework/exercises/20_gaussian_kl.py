@@ -149,7 +149,7 @@ MISTAKES = [
     ),
     Mistake("cotangent", "return g * mu / (len(mu)", "return mu / (len(mu)"),
     Mistake("factor", "return g * mu / (len(mu)", "return 2 * g * mu / (len(mu)"),
-    Mistake("factor", "return g * mu / (len(mu)", "return g * mu / (mu.size"),
+    Mistake("factor", "return g * mu / (len(mu)", "return g * mu / mu.shape[1] / (len(mu)"),
     Mistake("factor", "g * 0.5 * (np.exp(logvar) - 1)", "g * (np.exp(logvar) - 1)"),
     Mistake(
         "the logarithm's gradient is missing",
