@@ -138,8 +138,18 @@ PARTS = [
         of="x",
         cases=cases("g", "x", "gamma"),
     ),
-    Part("batch_norm_grad_gamma", 1, some("g", "x"), SIZES, expected=of_gamma, cases=cases("g", "x")),
-    Part("batch_norm_grad_beta", 1, some("g"), SIZES, expected=of_beta, cases=cases("g")),
+    Part(
+        "batch_norm_grad_gamma",
+        1,
+        some("g", "x"),
+        SIZES,
+        expected=of_gamma,
+        returns=("gradient for gamma",),
+        cases=cases("g", "x"),
+    ),
+    Part(
+        "batch_norm_grad_beta", 1, some("g"), SIZES, expected=of_beta, returns=("gradient for beta",), cases=cases("g")
+    ),
 ]
 HINTS = [
     (
