@@ -298,3 +298,8 @@ source(autograd._walk)
 # 4. Make `Node.backward` able to run through nodes whose formulas return `Node`s instead of numbers, and
 #    differentiate twice. minigrad does it that way: the same `grad_x` runs on arrays or, under `create_graph=True`,
 #    on Tensors.
+#
+# **Homework**: [01 tanh_gradient](homework/exercises/01_tanh_gradient.py),
+# [02 unbroadcast](homework/exercises/02_unbroadcast.py),
+# [03 batched_matmul](homework/exercises/03_batched_matmul.py),
+# [04 backward_graph](homework/exercises/04_backward_graph.py)

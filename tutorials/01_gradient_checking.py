@@ -431,3 +431,5 @@ show(reports["w: transposed"].draw())
 # 4. Check max pooling, `lambda x: mg.nn.functional.max_pool2d(x, 2)`, on an image in which all pixels are equal. How
 #    many kinks are there? Then give the gradient to *every* pixel of a tie instead of one: is that still accepted?
 # 5. Find a cotangent other than ones under which the wrong `Flip` passes. What must be true of it?
+#
+# **Homework**: [05 gradient_checker](homework/exercises/05_gradient_checker.py)

@@ -351,3 +351,8 @@ claim("4 x 4: change of single pixels, over that of all", moved[single][2] / mov
 # 3. Two layers of 3 x 3 see as far as one of 5 x 5. Count the weights and multiplications of both for 16 channels.
 # 4. Read the digits from max-pooled *edge maps* instead of ink: does the maximum beat the mean there?
 # 5. `dilation=2` lays the nine weights over 5 x 5 pixels. What does "vertical edges" see with it, and at what cost?
+#
+# **Homework**: [08 padding_and_output_size](homework/exercises/08_padding_and_output_size.py),
+# [09 convolution_forward](homework/exercises/09_convolution_forward.py),
+# [10 convolution_backward](homework/exercises/10_convolution_backward.py),
+# [11 max_pool_backward](homework/exercises/11_max_pool_backward.py)

@@ -278,3 +278,5 @@ print(*(words[token] for token in x[:, i]), words[answers(nets["ko", "LSTM, forg
 # 4. Put two countries into one sentence ("I was born in Italy . I grew up in France .") and ask for the second. Which
 #    gates have work to do that they did not have here?
 # 5. Train the ReLU network (`"relu"`) with $U$ started as the identity (Le, Jaitly & Hinton 2015). How far does it get?
+#
+# **Homework**: [16 lstm](homework/exercises/16_lstm.py)
