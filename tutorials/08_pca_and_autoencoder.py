@@ -182,7 +182,8 @@ claim("test MSE of two numbers, autoencoder over PCA", curves[adam][-1] / pca_er
 # %% [markdown]
 # Each point is a test image the network has not seen, coloured by a label neither method was told. *5-NN accuracy* asks
 # the five nearest training codes for the class. PCA's classes lie on top of each other around the middle. The
-# autoencoder's spread out in rays, though 4, 9 and 7 remain mixed, as do 3, 5 and 8: two numbers are few.
+# autoencoder's spread out from it each its own way, though 4, 9 and 7 remain mixed, as do 3, 5 and 8: two numbers are
+# few.
 #
 # Plain SGD, the textbook's rule, gets there late. (Of the learning rates 1, 3 and 10 the last was best; at 1 it was
 # hardly better than PCA.) After twenty epochs its error is still above Adam's, though its codes can tell the classes
