@@ -288,7 +288,7 @@ claim("test images whose μ lies within 5 of the centre", (np.linalg.norm(means,
 
 # %% [markdown]
 # Go from one digit to the next in the left picture: it changes little by little, and classes that look alike are
-# neighbours. Nearly the whole plane is in use, about the centre. That is what the KL term bought.
+# neighbours. All codes lie about the centre, where $N(0, I)$ is. That is what the KL term bought.
 #
 # ## Try this
 #
