@@ -302,3 +302,5 @@ claim("... over what the game had shown of it", hidden / abs(math.log(4) - d_los
 #    `g_optimizer.zero_grad()` called?)
 # 4. In the game $V = \theta\varphi$, halve $h$ again and again. When do the two ways of playing become the same?
 # 5. Add $0.05\,\theta^2 - 0.05\,\varphi^2$ to $V$. Does the game arrive now, and in which of the two ways?
+#
+# **Homework**: [22 gan_losses_detach](homework/exercises/22_gan_losses_detach.py)

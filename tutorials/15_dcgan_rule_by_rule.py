@@ -263,3 +263,6 @@ show(fig)
 # 3. Give each variant 3,000 steps. Which of them catch up?
 # 4. Train with `images, *_ = image_data.load("faces")` and `"channels": 3, "size": 32`, and look at the samples.
 # 5. In section 1 choose stride 3. Which kernels paint evenly?
+#
+# **Homework**: [12 transposed_convolution](homework/exercises/12_transposed_convolution.py),
+# [13 batch_norm_backward](homework/exercises/13_batch_norm_backward.py)
