@@ -59,6 +59,11 @@ def test_the_mistakes_are_many():
     assert sum(len(each.others) for each in EVERY) >= 20
 
 
+def test_every_kind_of_mistake_that_can_be_diagnosed_has_a_hint():
+    source = (ROOT / "minigrad/diagnosis.py").read_text(encoding="utf-8")
+    assert set(re.findall(r'Diagnosis\(\s*"(.*?)"', source)) <= set(checker.KINDS)
+
+
 # ------------------------------------------------------------------ a student
 def test_start_gives_the_stub_and_never_overwrites_work(tmp_path):
     assert homework(tmp_path, "start", "tanh_gradient").returncode == 0
@@ -110,6 +115,16 @@ def test_changing_the_inputs_is_a_mistake(tmp_path):
     text = exercise("01").solution.replace("return g * (1 - y * y)", "g *= 1 - y * y\n    return g")
     hand_in(tmp_path / "homework", "01", text)
     assert "tanh_grad changes what it is given" in homework(tmp_path, "check", "01").stdout
+
+
+@pytest.mark.parametrize(
+    "answer", ["None", "'text'", "[[1], [2, 3]]", "1j", "print", "[]", "{}", "np.nan", "np.ones(3)"]
+)
+def test_a_strange_answer_is_a_mistake(tmp_path, answer):
+    file = tmp_path / "strange.py"
+    file.write_text(exercise("01").solution.replace("g * (1 - y * y)", answer), encoding="utf-8")
+    (verdict,), _ = checker.check(exercise("01"), file, smallest=False)
+    assert verdict.mistake and verdict.lines
 
 
 def test_float32_answers_are_right(tmp_path):

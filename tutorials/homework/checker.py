@@ -25,6 +25,12 @@ from .process import Student, StudentError
 HERE = Path(__file__).resolve().parent
 PRINTS = HERE / "fingerprints.json"  # of a student's edition, which has no solutions to take them from
 SEARCH = 1.5  # seconds to look for the smallest inputs that fail
+STOPS = {  # what an error in the student's process means
+    "NotImplementedError": "not written",
+    "TimeoutError": "time",
+    "SystemExit": "process",
+    "InputsChanged": "inputs changed",
+}
 RTOL = {np.dtype(np.float64): 1e-6, np.dtype(np.float32): 2e-4}  # of the largest entry
 
 
@@ -133,11 +139,19 @@ def expected(part: Part, inputs: dict):
 def results(part: Part, answer) -> dict[str, np.ndarray]:
     """What a function returned, by names: arrays, numbers and booleans, one or several."""
     if isinstance(answer, dict):
-        return {str(name): np.asarray(value) for name, value in answer.items()}
+        return {str(name): _array(value) for name, value in answer.items()}
     if isinstance(answer, (list, tuple)):
         names = part.returns or [f"result {n}" for n in range(len(answer))]
-        return {name: np.asarray(value) for name, value in zip(names, answer)}
-    return {part.returns[0] if part.returns else f"gradient for {part.of}" if part.of else "result": np.asarray(answer)}
+        return {name: _array(value) for name, value in zip(names, answer)}
+    return {part.returns[0] if part.returns else f"gradient for {part.of}" if part.of else "result": _array(answer)}
+
+
+def _array(value) -> np.ndarray:
+    """The value as an array; of objects if it is none, such as a list of lists of different lengths."""
+    try:
+        return np.asarray(value)
+    except ValueError:
+        return np.asarray(str(value))
 
 
 def _compare(part: Part, inputs: dict, answer) -> None:
@@ -161,9 +175,7 @@ def _close(part: Part, y, e) -> bool:
 
 # ------------------------------------------------------------------ what is wrong
 def _stopped(part: Part, error: StudentError, where: str) -> Verdict:
-    kind = {"NotImplementedError": "not written", "TimeoutError": "time", "SystemExit": "process"}.get(
-        error.error, "error"
-    )
+    kind = STOPS.get(error.error, "error")
     lines = [f"with     {where}"] if where else []
     if kind == "not written":
         lines = ["not written yet"]

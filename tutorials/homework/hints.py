@@ -37,6 +37,10 @@ KINDS = {
     ),
     "nothing returned": ("Does every path end with `return`?", "모든 경로가 `return`으로 끝나는지 보라."),
     "error": ("Run your function on the tiny example of the text.", "본문의 작은 예로 함수를 실행해 보라."),
+    "inputs changed": (
+        "Compute with new arrays or copies, not in place (+=, [...] =).",
+        "제자리 연산(+=, [...] =) 대신 새 배열이나 복사본으로 계산하라.",
+    ),
     "time": ("Is there a loop that never ends?", "끝나지 않는 반복문이 있는지 보라."),
     "process": ("Leave exit() and the like out.", "exit() 같은 호출을 빼라."),
     "another edition": ("Read the constants in this edition's text.", "이번 판의 상수를 다시 읽어라."),

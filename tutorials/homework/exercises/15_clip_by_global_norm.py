@@ -190,7 +190,7 @@ MISTAKES = [
         "노름은 1이 아니라 한계값이 되어야 한다",
     ),
     Mistake(
-        "error",
+        "inputs changed",
         "return [g * factor for g in grads]",
         "for g in grads:\n        g *= factor\n    return grads",
     ),
