@@ -8,14 +8,14 @@
 #
 # **질문.** 텐서란 무엇이며, 프로그램은 텐서로 계산한 모든 것의 미분을 어떻게 찾아내는가?
 #
-# **Summary.** A tensor is a block of numbers with named directions, its axes, and a colour image is one with three
-# of them. If every operation remembers its inputs and knows one formula for each of them, walking back from the
-# result multiplies these formulas together and adds up where paths meet. Sixty lines do that, and minigrad's own
+# **Summary.** A tensor is a block of numbers that runs in directions called axes, and a colour image has three of
+# them. If every operation remembers its inputs and knows one formula for each of them, walking back from the result
+# multiplies these formulas together and adds up where paths meet. Sixty lines do that, and minigrad's own
 # `backward()` is the same walk.
 #
 # **요약.** 텐서는 축이라는 방향을 가진 수의 묶음이고, 컬러 이미지는 축이 세 개인 텐서이다. 모든 연산이 자기 입력을
-# 기억하고 입력마다 미분 공식을 하나씩 알고 있으면, 결과에서 거꾸로 걸어가며 공식을 곱하고 길이 만나는 곳에서
-# 더하기만 하면 된다. 이 일은 60줄이면 되고, minigrad의 `backward()`도 똑같은 걸음이다.
+# 기억하고 입력마다 미분 공식을 하나씩 알고 있으면, 결과에서 거꾸로 거슬러 가며 공식을 곱하고 길이 만나는 곳에서
+# 더하기만 하면 된다. 이 일은 60줄이면 되고, minigrad의 `backward()`도 똑같은 방식으로 거슬러 간다.
 
 # %%
 import inspect
@@ -30,7 +30,8 @@ from minigrad.data import faces
 # %% [markdown]
 # ## 1. Tensors: rank, axes, shape
 #
-# The *rank* of a tensor is how many indices one of its numbers needs; each index runs along an *axis*.
+# The *rank* of a tensor (not the rank of a matrix) is how many indices one of its numbers needs; each index runs
+# along an *axis*.
 #
 # | rank | name | example here | shape |
 # |---|---|---|---|
@@ -65,8 +66,8 @@ for ax, picture, title, colours in zip(
 show(fig)
 
 # %% [markdown]
-# An operation over an axis removes it, and every other axis stays. Which axis to name is the whole difference
-# between the picture's mean colour, its mean brightness, and the mean face:
+# A mean or a sum over an axis removes it, and every other axis stays. Which axis to name is the whole difference
+# between the picture's mean colour, the picture in grey, and the mean face:
 
 # %%
 for axis, meaning in {(1, 2): "mean colour of the face", 0: "the face in grey"}.items():
@@ -85,7 +86,7 @@ claim("... in value, too", difference, "<", 1e-6)
 # $$\bar x \mathrel{+}= \bar z\,\frac{\partial z}{\partial x}, \qquad
 # \bar y \mathrel{+}= \bar z\,\frac{\partial z}{\partial y}.$$
 #
-# The `+=` matters: when $x$ is used twice, it owes to both. And the order matters: $\bar z$ may be handed on only
+# The `+=` matters: when $x$ is used twice, both uses owe to it. And the order matters: $\bar z$ may be handed on only
 # when *everything* that used $z$ has paid in. Numbering the nodes as they are made gives such an order for nothing,
 # since a node is always younger than its inputs: **from the newest to the oldest**.
 
@@ -294,7 +295,7 @@ source(autograd._walk)
 #
 # 1. Give `Node` a `sigmoid` with its own formula, and compare with minigrad's.
 # 2. Replace `+=` in `Node.backward` by `=`. Which of the claims fails, and what is the gradient of the diamond then?
-# 3. Sort by `each.number` instead of `-each.number`. What does every gradient become, and why?
+# 3. Sort by `each.number` instead of `-each.number`. What do the gradients of `x` and `y` become, and why?
 # 4. Make `Node.backward` able to run through nodes whose formulas return `Node`s instead of numbers, and
 #    differentiate twice. minigrad does it that way: the same `grad_x` runs on arrays or, under `create_graph=True`,
 #    on Tensors.

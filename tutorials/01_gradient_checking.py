@@ -116,7 +116,7 @@ claim("small steps: like 1/h, off by", abs(power("float64", 1e-13, 1e-7) + 1), "
 
 # %%
 def gradient_error(f, x, c):
-    """Largest difference between the gradient of Σ c·f(x) by formula and by central differences, and its size."""
+    """Largest difference between the gradient of Σ c·f(x) by formula and by central differences, over max |c|."""
     leaf = mg.tensor(x, requires_grad=True)
     (by_formula,) = mg.autograd.grad(f(leaf), [leaf], [mg.tensor(c)])
     by_differences = np.zeros_like(x)
@@ -235,10 +235,11 @@ claim("with slope 2 at 0 it is refused", refused, "==", True)
 # %% [markdown]
 # ## 4. Wrong, and right under ones
 #
-# The cotangent that comes to mind first is all ones, $L = \sum_i f_i$. It is the worst choice. Each of the five
-# formulas below is wrong, and a check under ones passes all of them: softmax sums to 1, so that under ones its
-# gradient is 0, whatever one writes; a permutation moves nothing in a sum; and a formula that forgot its factor $g$
-# is right where $g = 1$.
+# The cotangent that comes to mind first is all ones, $L = \sum_i f_i$. It is a bad choice. Each of the five formulas
+# below is wrong, and a check under ones passes all of them. Softmax sums to 1 and a centred row to 0, so that under
+# ones the gradient is 0, and every formula will do that gives 0 there; where all entries of $g$ are equal, $g\cdot n$
+# is as good as $\sum g$, and $g$ as good as $g$ flipped; and a formula that forgot its factor $g$ is right where
+# $g = 1$.
 
 
 # %%
@@ -315,13 +316,13 @@ claim("smallest error under a random cotangent", min(under_random), ">", 0.02)
 
 # %% [markdown]
 # On the left of the dotted line a mistake goes unnoticed. All five cross it when the weights are random. That is no
-# luck: two different matrices $J^\top$ agree on $c$ only if $c$ lies in a subspace of lower dimension, and a random
-# vector lies there with probability 0. `gradcheck` always draws one.
+# luck: each of them is affine in $c$, and an affine map that differs from $J^\top c$ agrees with it on a subspace of
+# lower dimension at most, where a random vector lies with probability 0. `gradcheck` always draws one.
 #
 # ## 5. Which mistake is it?
 #
 # "Wrong" is a start. But the usual mistakes leave marks. A forgotten minus turns the gradient round, a mean taken for
-# a sum scales it by a whole number, a lost transposition puts the right numbers into wrong places. So `gradcheck`
+# a sum divides it by a whole number, a lost transposition puts the right numbers into wrong places. So `gradcheck`
 # takes the wrong and the right gradient and tries the known mistakes one after the other. Let us plant some in a
 # linear layer, whose three formulas are:
 
@@ -371,8 +372,6 @@ def with_formula(op, **formula):
     return type(op.__name__, (op,), formula)()
 
 
-linear_inputs = rng.standard_normal((5, 4)), rng.standard_normal((4, 4)), rng.standard_normal(4)
-column = rng.standard_normal(7)
 INPUTS = {
     Linear: (rng.standard_normal((5, 4)), rng.standard_normal((4, 4)), rng.standard_normal(4)),
     Neighbours: rng.standard_normal(7),
@@ -399,9 +398,8 @@ planted = {  # what was done: where, how, and the kind of mistake that gradcheck
 }
 reports = {}
 for what, (op, formula, kind) in planted.items():
-    wrong_op = type(op.__name__, (op,), formula)  # the op with one of its formulas replaced
     try:
-        mg.gradcheck(wrong_op(), INPUTS[op], order=2 if op is Tanh else 1)
+        mg.gradcheck(with_formula(op, **formula), INPUTS[op], order=2 if op is Tanh else 1)
     except GradientError as error:
         reports[what] = error.report
         claim(what, error.report.diagnosis.kind, "==", kind)

@@ -10,15 +10,17 @@
 # **질문.** 필터는 이미지에서 무엇을 보는가? 그리고 패딩, 스트라이드, 풀링은 결과의 크기와 내용, 계산 비용을 어떻게
 # 바꾸는가?
 #
-# **Summary.** A filter is laid over every place of an image, multiplied with what lies there, and summed: nine numbers
-# make it blur, sharpen, or find edges of one direction. Padding keeps the size and invents what lies beyond the
-# border; stride and pooling halve the sides, and so quarter the work of what follows. Taking every second pixel
-# loses more of a digit than pooling does, and what is pooled over wide windows changes less when the digit moves.
+# **Summary.** A filter is laid over every place of an image, multiplied with what lies there, and summed: nine
+# numbers make it blur, sharpen, or find edges of one direction. Padding keeps the size and invents what lies beyond
+# the border; a stride or a pooling of 2 halves the sides, and so quarters the work of what follows. Keeping one pixel
+# of each window loses more of a digit than pooling does, the more so the wider the window, and what is pooled over
+# wide windows changes less when the digit moves.
 #
-# **요약.** 필터는 이미지의 모든 위치에 겹쳐 놓고 값을 곱해 더하는 것으로, 수 아홉 개면 흐리게 하기, 선명하게 하기,
-# 특정 방향의 경계 찾기가 된다. 패딩은 크기를 유지하는 대신 경계 바깥의 값을 지어내며, 스트라이드와 풀링은 가로세로를
-# 절반으로 줄여 다음 층의 계산량을 4분의 1로 만든다. 픽셀을 하나씩 건너뛰는 것은 풀링보다 숫자의 정보를 더 많이 잃고,
-# 넓은 창으로 풀링한 결과는 숫자가 움직여도 덜 변한다.
+# **요약.** 필터는 이미지의 모든 위치에 겹쳐 놓고 겹친 값끼리 곱해 더하는 것으로, 수 아홉 개만으로 이미지를 흐리게도
+# 선명하게도 만들고 특정 방향의 경계를 찾아내기도 한다. 패딩은 크기를 유지하는 대신 경계 바깥의 값을 지어내며, 크기
+# 2의 스트라이드나 풀링은 가로세로를 절반으로 줄여 다음 층의 계산량을 4분의 1로 만든다. 창마다 픽셀 하나만 남기면
+# 풀링할 때보다 숫자의 정보를 더 많이 잃고 창이 넓을수록 더욱 그러하며, 넓은 창으로 풀링한 결과는 숫자가 움직여도 덜
+# 변한다.
 
 # %%
 import math
@@ -285,8 +287,8 @@ claim("multiplications: stride 2 over stride 1", counted[3], "==", 0.25)
 print(f"time, here and now: stride 2 over stride 1 {measured[3]:.2f}, 5 x 5 over 3 x 3 {measured[1]:.2f}")
 
 # %% [markdown]
-# Time follows the count, not exactly: the patches have to be copied, and pooling itself multiplies nothing yet takes
-# its time to compare.
+# Time follows the count, not exactly: the patches have to be copied, a copy that outgrows the processor's cache costs
+# more than its share, and pooling itself multiplies nothing yet takes its time to compare.
 #
 # ## 6. Stride and pooling: content
 #

@@ -9,16 +9,18 @@
 #
 # **질문.** 합성곱 신경망은 가중치 공유, 패딩, 풀링에서 각각 무엇을 얻으며, 하나씩 빼면 무엇이 남는가?
 #
-# **Summary.** With as many parameters, or with as many multiplications, a CNN reads digits with far fewer mistakes
-# than a dense network, and its lead grows when the digits are moved by a pixel or two. Without weight sharing it
-# learns the training images as well but makes clearly more mistakes on new ones, and so it does without pooling;
-# leaving out the padding does no harm on these digits, whose margins are empty. No network here knows that a moved
-# digit is the same digit: a convolution only moves its answer along, and pooling forgives a pixel or two.
+# **Summary.** A CNN makes about half the mistakes of a dense network with as many parameters when it reads digits,
+# and about two thirds of those of one with as many multiplications, and its lead grows when the digits are moved by a
+# pixel or two. Without weight sharing it learns the training images as well but makes clearly more mistakes on new
+# ones, and so it does without pooling, above all on moved digits; leaving out the padding does no harm on these
+# digits, whose margins are empty. No network here knows that a moved digit is the same digit: a convolution only
+# moves its answer along, and pooling forgives a pixel or two.
 #
-# **요약.** 매개변수 수가 같든 곱셈 횟수가 같든 CNN은 완전연결 신경망보다 숫자를 훨씬 덜 틀리게 읽으며, 숫자를 한두
-# 픽셀 옮기면 그 차이는 더 벌어진다. 가중치 공유를 없애면 훈련 이미지는 똑같이 잘 외우지만 새 이미지에서 뚜렷이 더 많이
-# 틀리고 풀링을 없애도 마찬가지인데, 패딩은 가장자리가 비어 있는 이 숫자들에서는 없어도 해가 없다. 여기의 어떤 신경망도
-# 옮겨진 숫자가 같은 숫자라는 것을 알지는 못하며, 합성곱은 답을 함께 옮길 뿐이고 풀링은 한두 픽셀을 눈감아 줄 뿐이다.
+# **요약.** 숫자를 읽을 때 CNN의 오답은 매개변수 수가 같은 완전연결 신경망의 절반쯤, 곱셈 횟수가 같은 완전연결
+# 신경망의 3분의 2쯤이며, 숫자를 한두 픽셀 옮기면 그 차이는 더 벌어진다. 가중치 공유를 없애면 훈련 이미지는 똑같이 잘
+# 외우지만 새 이미지에서 뚜렷이 더 많이 틀리고 풀링을 없애도 그러한데(특히 옮겨진 숫자에서), 패딩은 가장자리가 비어
+# 있는 이 숫자들에서는 없어도 해가 없다. 여기의 어떤 신경망도 옮겨진 숫자가 같은 숫자라는 것을 알지는 못하며, 합성곱은
+# 답을 함께 옮길 뿐이고 풀링은 한두 픽셀을 눈감아 줄 뿐이다.
 
 # %%
 import time
@@ -190,9 +192,10 @@ for name in networks:
 # %% [markdown]
 # ## 4. At equal parameters the CNN wins, and more so on moved digits
 #
-# Left, look at how the lines fan out: all fall as the digits move, the dense networks fastest. Right, the same networks
-# on the digits as they are: except for the narrow dense network, almost nothing is left to learn on the training images
-# (pale), so what tells the networks apart is how much of it holds for new ones. What is dark is overfitting.
+# Left, look at how the lines fan out: all fall as the digits move, those of the dense networks faster than the CNN's.
+# Right, the same networks on the digits as they are: except for the narrow dense network, almost nothing is left to
+# learn on the training images (pale), so what tells the networks apart is how much of it holds for new ones. What is
+# dark is overfitting.
 
 # %% tags=["key"]
 fig, axes = plot.figure(1, 2, 4.6, 3.8)
@@ -231,11 +234,9 @@ claim(
 # %% [markdown]
 # ## 5. Each part switched off
 #
-# **Weight sharing.** Without it the network makes the same multiplications and has about 33 times as many
-# parameters. It learns its training images as well as the CNN, and more slowly: weights that serve one place only
-# must be fetched and updated for it alone (see the column *ms a step*). On new digits it makes clearly more
-# mistakes. This is what sharing is for: 2,000 digits are few examples for a filter that sees one place, and many for
-# one that sees all.
+# **Weight sharing.** Without it the network makes the same multiplications and has about 33 times as many parameters.
+# It learns its training images as well as the CNN, but on new digits it makes clearly more mistakes. This is what
+# sharing is for: 2,000 digits are few examples for a filter that sees one place, and many for one that sees all.
 #
 # **Pooling.** Without it the second convolution runs over four times as many places, which takes the time, and the
 # linear layer has sixteen times as many values to read, each tied to its pixel. It overfits, and moved digits hurt
@@ -264,7 +265,8 @@ claim("no padding: accuracy on test digits, above the CNN's", unpadded[0] - CNN[
 # A digit and the same digit moved by three pixels, and what the first layer makes of them. With weight sharing the
 # maps of the moved digit are the moved maps, exactly: *equivariance*. Without it each place answers in its own way,
 # and a moved digit is a new pattern. Note that equivariance alone does not recognise a moved digit: the linear layer
-# still has a weight for each place, which is why all lines above fall.
+# still has a weight for each place, which is why all lines above fall. (A map that is empty belongs to a filter whose
+# answer is nowhere above 0 on this digit, so that ReLU cuts it off.)
 
 # %%
 image = x_test[y_test == 4][1]

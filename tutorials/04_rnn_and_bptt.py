@@ -9,16 +9,17 @@
 # **질문.** 기억을 가진 신경망은 어떻게 학습하며, 시간을 거슬러 가는 동안 그 기울기에는 무슨 일이 일어나는가?
 #
 # **Summary.** A recurrent network is one layer used again at every time step, and backpropagation through time is
-# ordinary backpropagation through all these uses, whose gradients add up. On the way back the gradient is multiplied by
-# the same matrix and a slope at every step, so over 50 steps it vanishes by more than ten orders of magnitude with tanh
-# as it usually starts, and explodes with ReLU when the weights are a little too large. What tanh buys is not a gradient
-# that lasts but a state that stays between −1 and 1, while ReLU's state grows without bound together with its gradient.
+# ordinary backpropagation through all these uses, whose gradients add up. On the way back the gradient is multiplied
+# by the same matrix and a slope at every step, so over 50 steps it vanishes by more than ten orders of magnitude with
+# tanh as it usually starts, and explodes with ReLU when the weights are one and a half times what is recommended for
+# it. What tanh buys is not a gradient that lasts but a state that stays between −1 and 1, while with such weights
+# ReLU's state grows without bound together with its gradient.
 #
 # **요약.** 순환 신경망은 시점마다 다시 쓰이는 하나의 층이며, 시간에 따른 역전파는 이 모든 쓰임을 거쳐 가는 보통의
-# 역전파로서 쓰일 때마다의 기울기를 모두 더한 것이다. 거슬러 가는 길에 기울기는 시점마다 같은 행렬과 활성화 함수의
-# 미분을 곱하게 되므로, 50시점을 지나면 흔히 쓰는 초깃값의 tanh에서는 100억분의 1보다도 작아져 소실되고 가중치가 조금 큰
-# ReLU에서는 폭발한다. tanh가 주는 것은 오래가는 기울기가 아니라 −1과 1 사이에 머무는 상태이고, ReLU의 상태는 기울기와
-# 함께 한없이 커진다.
+# 역전파로서 쓰일 때마다의 기울기를 모두 더한 것이다. 거슬러 가는 길에 기울기에는 시점마다 같은 행렬과 활성화 함수의
+# 미분이 곱해지므로, 50시점을 지나면 흔히 쓰는 초깃값의 tanh에서는 100억분의 1보다도 작아져 소실되고 가중치가 권장값의
+# 1.5배인 ReLU에서는 폭발한다. tanh가 주는 것은 오래가는 기울기가 아니라 −1과 1 사이에 머무는 상태이고, 그런
+# 가중치에서 ReLU의 상태는 기울기와 함께 한없이 커진다.
 
 # %%
 import math
@@ -108,7 +109,7 @@ claim("names written without a mistake", int(right(writer, x_names, y_names).sum
 # **Many to many.** The same two numbers, and after every pair of bits the bit of their sum. The state must carry.
 #
 # Both train on numbers of 8 bits and are tested on numbers of 32 bits: who has learnt the rule and not the examples
-# can use it for four times as many steps.
+# can use it for four times as many steps. (The sum has as many bits as the numbers; the last carry is dropped.)
 
 
 # %%
@@ -219,8 +220,8 @@ source(ops.recurrent.RNN.reference, ops.recurrent.RNN.bptt, ops.recurrent.Recurr
 #
 # $$\frac{\partial h_T}{\partial h_{T-k}} = \prod_{t=T-k+1}^{T} \operatorname{diag}\big(\varphi'(a_t)\big)\, U,$$
 #
-# and a product of many alike factors goes like a power. If the $H \times H$ entries of $U$ are drawn with standard
-# deviation $g/\sqrt H$, each factor multiplies the gradient's norm by about
+# the latest factor leftmost, and a product of many alike factors goes like a power. If the $H \times H$ entries of
+# $U$ are drawn with standard deviation $g/\sqrt H$, each factor multiplies the gradient's norm by about
 #
 # $$\lambda = g\,\sqrt{\overline{\varphi'(a)^2}},$$
 #
@@ -229,7 +230,7 @@ source(ops.recurrent.RNN.reference, ops.recurrent.RNN.bptt, ops.recurrent.Recurr
 # $\lambda \approx g/\sqrt2$.
 #
 # `gradient_norms` measures it: the norm of $\partial L/\partial x_t$ for each step $t$, where $L$ is a random
-# projection of the last state. Both activations get the same weights, as PyTorch and minigrad start them ($g =
+# projection of the last state. Both activations get weights as large as PyTorch and minigrad start them ($g =
 # 1/\sqrt3$), and larger ones, one and a half times what He et al. recommend for ReLU ($g = 1.5\sqrt2$):
 
 # %%
@@ -262,11 +263,11 @@ for (phi, size), (_, sizes, factor) in seen.items():
     print(f"{phi:5} {size:25} {decades[phi, size]:9.1f} {LAG * math.log10(factor):10.1f} {sizes[-1]:14.2g}")
 
 # %% [markdown]
-# Left, look at how straight the lines are on a logarithmic axis: powers of $\lambda$, as the formula says. Blue is
-# the tanh network of every textbook: what happened 50 steps ago reaches it with less than a hundred-billionth of the
-# weight of what happens now. Dashed orange is the ReLU network whose gradient explodes. But look at the other two
-# lines as well: with the same usual weights ReLU vanishes even faster than tanh, for half of its slopes are zero;
-# and with the same large weights tanh explodes too, only more slowly. **Whether the gradient vanishes or explodes is
+# Left, look at how straight the lines are on a logarithmic axis: powers of $\lambda$, as the formula says. Solid blue
+# is the tanh network of every textbook: what happened 50 steps ago reaches it with less than a hundred-billionth of
+# the weight of what happens now. Dashed orange is the ReLU network whose gradient explodes. But look at the other two
+# lines as well: with the same usual weights ReLU vanishes even faster than tanh, for half of its slopes are zero; and
+# with the same large weights tanh explodes too, only more slowly. **Whether the gradient vanishes or explodes is
 # decided by the weights; the activation changes the rate.**
 #
 # Right is the difference that matters for "why tanh". With large weights ReLU's *state* grows like its gradient,
@@ -352,10 +353,10 @@ claim("not clipped: comparisons that are right in the end", free[2], "<", 0.65)
 claim("clipped at 1: comparisons that are right in the end", clipped[2], ">", 0.85)
 
 # %% [markdown]
-# Same network, same data, same learning rate; a cross marks the last step of each run. Without clipping one of the
-# first steps throws the weights so far away that the next loss is no number any more, or so large that nothing can
-# be learnt. With clipping, look at the norms: they begin large, and the clipped steps lead out of the region where
-# they are.
+# Same network, same task, same learning rate; a cross marks the last step of each run. Without clipping one of the
+# first steps throws the weights so far away that the next loss is no number any more, or so large that nothing can be
+# learnt. With clipping, look at the norms: they begin large, and the clipped steps lead out of the region where they
+# are.
 #
 # ## Try this
 #

@@ -17,11 +17,11 @@
 # a model with a memory of five characters, though not always; and the temperature of sampling trades mistakes against
 # monotony.
 #
-# **요약.** 언어 모델은 다음에 올 모든 문자에 확률을 주며, 그 좋고 나쁨은 문자당 몇 비트가 필요한가라는 수 하나로
-# 나타난다. 여기의 글은 참 엔트로피가 알려진 문법에서 뽑으므로 어떤 모델도 넘지 못할 한계를 아는데, LSTM은 수백
-# 단계의 학습 만에 그 한계의 10% 안까지 오고 필요한 비트는 트라이그램의 절반쯤이다. 짧은 문맥이 알 수 없고 LSTM만
-# 아는 것은 이야기의 첫머리여서 LSTM은 다섯 글자만 보는 모델보다 He와 She를 (늘은 아니지만) 훨씬 자주 맞히며, 표본을
-# 뽑을 때의 온도는 실수와 단조로움을 맞바꾼다.
+# **요약.** 언어 모델은 다음에 올 수 있는 모든 문자에 확률을 주며, 그 성능은 문자당 필요한 비트 수 하나로 나타난다.
+# 여기의 글은 참 엔트로피가 알려진 문법에서 뽑으므로 어떤 모델도 넘지 못할 한계를 아는데, LSTM은 수백 단계의 학습 만에
+# 그 한계의 10% 안까지 오고 필요한 비트는 트라이그램의 절반쯤이다. 짧은 문맥이 알 수 없고 LSTM만 아는 것은 이야기의
+# 첫머리여서 LSTM은 다섯 글자만 보는 모델보다 He와 She를 (늘 그런 것은 아니지만) 훨씬 자주 맞히며, 표본을 뽑을 때의
+# 온도는 실수와 단조로움을 맞바꾼다.
 
 # %%
 import math
@@ -131,8 +131,8 @@ for step, text in drafts.items():
     print(f"--- after {step} steps\n{text}")
 
 # %% [markdown]
-# Look where the line crosses the dashed ones: after so many steps the network is worth a model of one, two, five
-# characters. Between the last of them and the entropy lies what only a longer memory can know.
+# Look where the line crosses the dashed ones: after so many steps the network is worth a model with a memory of no,
+# one, two, five characters. Between the last of them and the entropy lies mostly what only a longer memory can know.
 
 # %% tags=["key"]
 fig, axes = plot.figure(1, 1, 6.5, 3.8)
@@ -154,8 +154,9 @@ claim("bits per character of the LSTM over those of trigrams", bits / counted[3]
 # ## 4. What a memory is good for
 #
 # Take the test stories whose second sentence begins with *He*, *She* or *They*, and stop just before that word. The
-# hero's name stands one whole sentence back. Which of the three initials does each model think likeliest? The
-# trigram and the 6-gram see no further than *"cat. "*; where the pets are the same, they can only guess.
+# hero's name stands one whole sentence back. Which of the three initials does each model think likeliest? The 6-grams
+# see no further than the end of the first sentence, *"nap. "*, say, and every hero's sentence may end like that: they
+# can only guess.
 
 # %%
 stories = [line for line in test_text.split("\n") if re.search(r"\. (He|She|They) ", line)][:400]

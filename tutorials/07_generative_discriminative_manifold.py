@@ -11,15 +11,15 @@
 # 이미지 가운데 어디에 놓여 있는가?
 #
 # **Summary.** A classifier learns $p(y|x)$ and must name a digit even for a face or for noise, often with high
-# confidence, while a density $p(x)$ finds them improbable; but it takes a blank page for a likely digit. Real images
-# fill only a thin, curved sheet, a manifold, on which about a dozen numbers say where one is. An autoencoder with one
-# number in the middle can unroll a swiss roll, which PCA cannot, but only if it is led to it: trained on everything
-# at once it cuts the roll into pieces.
+# confidence, while a density $p(x)$ finds them improbable; but it takes a blank page for a likely digit. Images of
+# digits fill only a thin, curved sheet, a manifold, on which about a dozen numbers say where one is. An autoencoder
+# with one number in the middle can unroll a swiss roll, which PCA cannot, but it had to be led along it from the
+# inside: trained on everything at once it cut the roll into pieces.
 #
 # **요약.** 분류기는 $p(y|x)$를 배우므로 얼굴이나 잡음에도 숫자 이름을 붙여야 하고 흔히 확신까지 하지만, 확률밀도
-# $p(x)$는 그런 이미지가 드물다는 것을 알아낸다(다만 빈 종이는 그럴듯한 숫자로 여긴다). 진짜 이미지는 얇고 휘어진
-# 면, 곧 다양체만을 채우며, 그 위의 위치는 열 개 남짓한 수로 정해진다. 가운데에 수 하나만 둔 오토인코더는 PCA가
-# 펴지 못하는 스위스 롤을 펼 수 있지만, 한꺼번에 학습시키면 롤을 조각내므로 안쪽부터 차례로 이끌어 주어야 한다.
+# $p(x)$는 그런 이미지에 낮은 값을 준다(다만 빈 종이는 그럴듯한 숫자로 여긴다). 숫자 이미지는 얇고 휘어진 면, 곧
+# 다양체만을 채우며, 그 위의 위치는 열 개 남짓한 수로 정해진다. 가운데에 수 하나만 둔 오토인코더는 PCA가 펴지 못하는
+# 스위스 롤을 펼 수 있지만, 한꺼번에 학습시켰을 때는 롤을 조각냈으므로 안쪽부터 차례로 이끌어 주어야 했다.
 
 # %%
 import numpy as np
@@ -87,7 +87,7 @@ class GaussianOfDigit:
 
     def __init__(self, images, k=30):
         self.pca, self.free = PCA(images, k), images.shape[1] - k
-        self.noise = (images.var(axis=0, dtype=np.float64).sum() - self.pca.variance.sum()) / self.free
+        self.noise = (images.var(axis=0, dtype=np.float64, ddof=1).sum() - self.pca.variance.sum()) / self.free
 
     def log_density(self, images):
         z = self.pca.encode(images)
@@ -105,7 +105,7 @@ gaussians = [GaussianOfDigit(x[fitted][y[fitted] == digit]) for digit in range(1
 
 
 def log_joint(images):
-    """log p(x, y) = log p(y) + log p(x|y), (n, 10)"""
+    """log p(x, y) = log p(y) + log p(x|y), (n, 10); all ten digits are equally frequent"""
     return np.log(0.1) + np.stack([gaussian.log_density(images) for gaussian in gaussians], axis=1)
 
 
@@ -202,7 +202,7 @@ claim("... flagged by p(x)", by_density, ">", 0.85)
 
 # %% [markdown]
 # The boxes hold half of the images, the whiskers nine tenths. Left, the boxes of faces, inverted digits and noise
-# overlap with that of digits; right, they are far on the wrong side of the dashed line.
+# overlap with that of digits; right, they lie wholly on the wrong side of the dashed line.
 
 # %%
 print("flagged by       confidence   p(x)")
@@ -264,7 +264,7 @@ claim("... it is more than a few, too", dimension_of_digits, ">", 8)
 # the roll, says where a point is. Squeeze the plane through one number and back,
 #
 # $$x \in \mathbb R^2 \;\xrightarrow{\text{encoder}}\; z \in \mathbb R \;\xrightarrow{\text{decoder}}\; \hat x,
-# \qquad L = \tfrac1n \sum \|x - \hat x\|^2,$$
+# \qquad L = \tfrac1{2n} \sum \|x - \hat x\|^2,$$
 #
 # and ask whether $z$ is that length. PCA, the best *linear* way, can only project on an axis. The autoencoder we train
 # twice: on all points at once, and from the inside out, so that the decoder's curve grows along the roll.
