@@ -10,15 +10,14 @@
 # **질문.** 오토인코더는 이미지를 몇 개의 수로 압축했다가 되살린다. 가장 좋은 선형 방법인 주성분 분석(PCA)이 하지
 # 못하는 어떤 일을 하는가?
 #
-# **Summary.** Without nonlinear layers an autoencoder trained on squared error finds PCA's plane exactly, though not
-# PCA's axes. With them, two numbers rebuild digits better than PCA's two and keep the classes much better apart, if
-# the optimizer is good: Adam learns this, while plain SGD lags behind after as many steps. Trained to undo noise, an
-# autoencoder beats not only PCA but the best linear filter there is.
+# **Summary.** Without nonlinear layers an autoencoder trained on squared error finds PCA's plane, but not exactly PCA's
+# axes. With them, two numbers rebuild digits better than PCA's two and keep the classes much better apart, while plain
+# SGD lags behind Adam after as many steps. Trained to undo noise, an autoencoder beats not only PCA but the best linear
+# filter there is.
 #
-# **요약.** 비선형 층이 없는 오토인코더를 제곱 오차로 학습시키면 PCA와 똑같은 평면을 찾지만, 축까지 같지는 않다.
-# 비선형 층을 넣으면 같은 두 개의 수로도 숫자를 PCA보다 더 잘 복원하고 클래스도 훨씬 잘 구분하는데, 이는 Adam으로
-# 학습시킬 때이며 단순한 SGD는 같은 횟수만큼 학습해도 뒤처진다. 잡음을 없애도록 학습시킨 오토인코더는 PCA뿐 아니라
-# 가장 좋은 선형 필터보다도 낫다.
+# **요약.** 비선형 층이 없는 오토인코더를 제곱 오차로 학습시키면 PCA의 평면을 찾지만, 축까지 정확히 같지는 않다. 비선형
+# 층을 넣으면 같은 두 개의 수로도 숫자를 PCA보다 더 잘 복원하고 클래스도 훨씬 잘 구분하며, 단순한 SGD는 같은 횟수만큼
+# 학습해도 Adam에 뒤처진다. 잡음을 없애도록 학습시킨 오토인코더는 PCA뿐 아니라 가장 좋은 선형 필터보다도 낫다.
 
 # %%
 import numpy as np
@@ -106,18 +105,22 @@ show(fig)
 lengths = np.linalg.norm(decoder, axis=0)
 between = np.degrees(np.arccos(decoder[:, 0] @ decoder[:, 1] / lengths.prod()))
 print(f"between the decoder's two columns: {between:.0f}°; between PCA's two directions: 90°")
+to_nearest = np.degrees(np.arccos(abs(decoder.T / lengths[:, None] @ pca.directions).max(axis=1)))
+claim("from a column to the nearest of PCA's directions, degrees, larger", to_nearest.max(), ">", 2)
 claim("largest angle between the planes, degrees, by Adam", angles[adam][-1], "<", 2)
 claim("test MSE over PCA's, less 1, by Adam", abs(errors[adam] - 1), "<", 0.005)
 claim("encoder times decoder: off the identity", abs(encoder @ decoder - np.eye(2)).max(), "<", 0.05)
 
 # %% [markdown]
 # The angle goes to 0 (note the logarithmic scale). The columns span PCA's plane, but they need be neither PCA's
-# directions nor at right angles; and since $AW = 1$, the encoder finds exactly the $z$ that the decoder needs.
+# directions, even where they look like them, nor at right angles; and since $AW = I$, the encoder finds exactly the $z$
+# that the decoder needs.
 #
 # By SGD the plane is still off after as many steps, by several degrees or by tens of them, as the first weights would
-# have it, although the error is nearly as small: the valley is flat around its lowest point. Its learning rate must be
-# a thousand times Adam's because the loss is a mean over 784 pixels, so the gradient is small, and Adam divides by the
-# gradient's size while SGD does not.
+# have it, although the error is nearly as small: PCA's third direction holds almost as much variance as its second, so
+# the valley is flat where the plane turns from one to the other. SGD's learning rate must be a thousand times Adam's
+# because the loss is a mean over 784 pixels, so the gradient is small, and Adam divides by the gradient's size while
+# SGD does not.
 
 # %%
 claim("largest angle between the planes, degrees, by SGD", angles[sgd][-1], ">", 3)
@@ -186,8 +189,8 @@ claim("test MSE of two numbers, autoencoder over PCA", curves[adam][-1] / pca_er
 # few.
 #
 # Plain SGD, the textbook's rule, gets there late. (Of the learning rates 1, 3 and 10 the last was best; at 1 it was
-# hardly better than PCA.) After twenty epochs its error is still above Adam's, though its codes can tell the classes
-# nearly as well:
+# hardly better than PCA.) After twenty epochs its error is still above Adam's, though its codes, too, tell the classes
+# better than PCA's:
 
 # %%
 fig, axes = plot.figure(1, 1, 5, 2.8)

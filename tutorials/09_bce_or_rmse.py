@@ -10,14 +10,14 @@
 # **질문.** 오토인코더의 출력은 입력과 같아져야 한다. 픽셀의 교차 엔트로피(BCE)를 줄일 때와 평균 제곱근 오차(RMSE)를
 # 줄일 때 무엇이 다르며, 어느 쪽이 이미지를 더 잘 복원하는가?
 #
-# **Summary.** For a grey pixel BCE punishes an error towards black or white more than the same error towards the
-# middle, and the squared error punishes both alike; yet both are least at the same place, the target. RMSE is the
-# squared error with a gradient whose length does not shrink as the error does. After the same short training RMSE
-# rebuilds digits best, because Adam's step keeps its size, and plain MSE does as well once Adam is made to forget its
-# first gradients sooner.
+# **Summary.** For a grey pixel BCE punishes an error towards the nearer of black and white more than the same error
+# towards the middle, and the squared error punishes both alike; yet both are least at the same place, the target. RMSE
+# is the squared error with a gradient whose length does not shrink as the error does. After the same short training
+# RMSE rebuilds digits best, because Adam's step keeps its size, and plain MSE does as well once Adam is made to forget
+# its first gradients sooner.
 #
-# **요약.** 회색 픽셀에서 BCE는 흑백 양 끝 쪽으로 벗어난 오차를 가운데 쪽으로 벗어난 같은 크기의 오차보다 더 크게
-# 벌하고 제곱 오차는 둘을 똑같이 다루지만, 최솟값은 둘 다 목표값에서 얻는다. RMSE는 제곱 오차와 같은 것을 재면서도
+# **요약.** 회색 픽셀에서 BCE는 흑과 백 중 가까운 끝 쪽으로 벗어난 오차를 가운데 쪽으로 벗어난 같은 크기의 오차보다 더
+# 크게 벌하고 제곱 오차는 둘을 똑같이 다루지만, 최솟값은 둘 다 목표값에서 얻는다. RMSE는 제곱 오차와 같은 것을 재면서도
 # 오차가 줄 때 기울기의 길이가 줄지 않는다. 똑같이 짧게 학습하면 RMSE가 숫자를 가장 잘 복원하는데, 이는 Adam의 보폭이
 # 유지되기 때문이며, Adam이 초기의 기울기를 더 빨리 잊게 하면 MSE도 그만큼 잘한다.
 
@@ -45,7 +45,7 @@ x_train, x_test = (images.reshape(-1, 784).astype(np.float32) / 255 for images i
 #
 # | loss | of $n$ pixels | gradient for one pixel's $p$ |
 # |---|---|---|
-# | BCE | $-\frac1n \sum t \log p + (1 - t) \log(1 - p)$ | $\frac1n \frac{p - t}{p\,(1 - p)}$ |
+# | BCE | $-\frac1n \sum \left[t \log p + (1 - t) \log(1 - p)\right]$ | $\frac1n \frac{p - t}{p\,(1 - p)}$ |
 # | MSE | $\frac1n \sum (p - t)^2$ | $\frac1n\, 2\,(p - t)$ |
 # | RMSE | $\sqrt{\mathrm{MSE}}$ | $\frac1n \frac{p - t}{\mathrm{RMSE}}$ |
 #
@@ -105,9 +105,9 @@ claim("MSE, gradient for the logit where p = 0.995 and t = 0", mse_logit[-1], "<
 
 # %% [markdown]
 # Left: the gradient of MSE is one straight line for all targets, that of RMSE of a single pixel only a sign, and that
-# of BCE depends on where the output *is*: it grows without bound towards 0 and 1. Right, after the sigmoid: BCE is
-# the straight line, and MSE goes back to zero where the error is largest. A pixel that is surely wrong learns from BCE
-# and hardly from MSE.
+# of BCE depends on where the output *is*: it grows without bound towards 0 and 1. Right, after the sigmoid: BCE is the
+# straight line, and MSE and RMSE go back to zero where the error is largest. A pixel that is surely wrong learns from
+# BCE and hardly from the other two.
 #
 # ## 2. Grey targets: the asymmetry of BCE
 #
@@ -147,7 +147,7 @@ squared = (0.05 - 0.2) ** 2 / (0.35 - 0.2) ** 2
 claim("squared error, t = 0.2: the same, off from 1", abs(squared - 1), "<", 1e-9)
 
 # %% [markdown]
-# For a dark grey of 0.2 an output that is too dark costs over twice as much as one that is too bright by the same
+# For a target of 0.2 an output that is too low by 0.15 costs over twice as much as one that is too high by the same
 # amount. That is the deck's reason for RMSE, and it is true. But is it a fault? Where a network cannot know a pixel, it
 # must choose one output for several possible targets; and whatever those are, both losses are least at their *mean*:
 
@@ -315,9 +315,9 @@ show(fig)
 # it.
 #
 # So the deck is right to prefer RMSE, here and for so short a training. Is the asymmetry the reason? Hardly: MSE has
-# none either, and comes last. Part 3 points to another. Adam divides each gradient by the root of a mean over
-# the squares of the last thousand or so ($\beta_2 = 0.999$). While MSE falls its gradients shrink, and are divided by
-# the memory of the larger ones: its steps become too short. RMSE's gradients keep their length. If that is why, an
+# none either, and RMSE beats it as well. Part 3 points to another. Adam divides each gradient by the root of a mean
+# over the squares of the last thousand or so ($\beta_2 = 0.999$). While MSE falls its gradients shrink, and are divided
+# by the memory of the larger ones: its steps become too short. RMSE's gradients keep their length. If that is why, an
 # Adam with a shorter memory, $\beta_2 = 0.9$, must bring MSE up to RMSE:
 
 # %%

@@ -11,16 +11,16 @@
 #
 # **Summary.** An autoencoder puts its codes wherever it likes, so that codes drawn from $N(0, I)$ decode to scribbles;
 # a variational autoencoder pays for every nat by which a code differs from $N(0, I)$, and its random codes decode to
-# digits. Its training rests on the reparameterisation $z = \mu + \sigma\varepsilon$, whose gradient has hundreds of
-# times less variance in 20 dimensions than the score-function estimate. The weight $\beta$ of the KL term trades detail
-# against order, and a plain surprise remains: a Gaussian fitted to the plain autoencoder's codes draws the better
-# scored digits.
+# digits. Its training rests on the reparameterisation $z = \mu + \sigma\varepsilon$, whose gradient, in an example of
+# 20 dimensions, has hundreds of times less variance than the score-function estimate. The weight $\beta$ of the KL term
+# trades detail against order, and a plain surprise remains: a Gaussian fitted to the plain autoencoder's codes draws
+# the better scored digits.
 #
-# **요약.** 오토인코더는 코드를 아무 데나 놓으므로 $N(0, I)$에서 뽑은 코드는 낙서로 복원되지만, 변분 오토인코더는
-# 코드가 $N(0, I)$에서 벗어난 만큼 대가를 치르므로 임의의 코드도 숫자로 복원된다. 그 학습은 재매개변수화
-# $z = \mu + \sigma\varepsilon$에 바탕을 두며, 20차원에서 이 방법의 기울기는 점수 함수 추정량보다 분산이 수백 배
-# 작다. KL 항의 가중치 $\beta$는 세부와 질서를 맞바꾸며, 뜻밖에도 보통 오토인코더의 코드에 가우스 분포를 맞추어
-# 뽑은 숫자가 더 좋은 점수를 얻는다.
+# **요약.** 오토인코더는 코드를 아무 데나 놓으므로 $N(0, I)$에서 뽑은 코드는 낙서로 복원되지만, 변분 오토인코더는 코드가
+# $N(0, I)$에서 벗어난 만큼 대가를 치르므로 임의의 코드도 숫자로 복원된다. 그 학습은 재매개변수화 $z = \mu +
+# \sigma\varepsilon$에 바탕을 두며, 20차원의 한 예에서 이 방법의 기울기는 점수 함수 추정량보다 분산이 수백 배 작다. KL
+# 항의 가중치 $\beta$가 크면 코드는 더 정돈되지만 세부가 사라지며, 뜻밖에도 보통 오토인코더의 코드에 맞춘 가우스
+# 분포에서 뽑은 코드가 점수가 더 좋은 숫자를 그린다.
 
 # %%
 import numpy as np
@@ -60,9 +60,10 @@ source(GaussianKL)
 
 # %% [markdown]
 # Pixels are taken as Bernoulli, black with probability $\hat x$, so that $-\log p(x|z)$ is the cross-entropy, summed
-# over the pixels. Both networks are trained by one loop. Three lines make the difference: a VAE draws $z$ from
-# $N(\mu, \sigma^2)$ where the autoencoder takes $z = \mu$, and adds $\beta$ times the KL term; $\beta = 1$ makes the
-# loss $-$ELBO, while the plain autoencoder is the case without both.
+# over the pixels. (A grey pixel counts as one that is black that often: the cross-entropy is then a mean over images of
+# black and white, and the bound is one on their mean $\log p$.) Both networks are trained by one loop. Three lines make
+# the difference: a VAE draws $z$ from $N(\mu, \sigma^2)$ where the autoencoder takes $z = \mu$, and adds $\beta$ times
+# the KL term; $\beta = 1$ makes the loss $-$ELBO, while the plain autoencoder is the case without both.
 
 
 # %%
@@ -153,8 +154,9 @@ claim("FIDn, autoencoder told where its codes lie, over VAE", told / ours, "<", 
 #
 # The third row is the surprise, and it is honest to look at it: told where its codes lie, the plain autoencoder draws
 # digits that score *better* than the VAE's. The limit of the autoencoder was not that its codes are no good, but that
-# nobody said where they are; two moments say most of it (Ghosh et al. 2020 found the same). What the VAE has beyond
-# that: the distribution is part of the model, and the ELBO is a bound on $\log p(x)$, by which models are compared.
+# nobody said where they are; two moments say most of it (Ghosh et al. 2020 found much the same). What the VAE has
+# beyond that: the distribution is part of the model, and the ELBO is a bound on $\log p(x)$, by which models are
+# compared.
 
 # %% [markdown]
 # ## 3. A gradient through a random draw
@@ -268,13 +270,13 @@ claim("−ELBO is least at beta", list(models)[loss.argmin()], "==", 1.0)
 
 # %% [markdown]
 # From the top row down: small $\beta$ keeps the detail, and the codes are far from $N(0, I)$, so its samples are poor;
-# large $\beta$ leaves a handful of nats, and digits turn into an average of their kind. $\beta = 1$ is the bound itself
-# and has the best bound.
+# large $\beta$ leaves a few nats, and digits turn into an average of those that look alike. $\beta = 1$ is the bound
+# itself and has the best bound.
 #
 # ## 5. The map
 #
-# With a code of two numbers one can look at all of it. Left, the plane of codes decoded, at points that are equally
-# likely under $N(0, I)$; right, $\mu$ of the test images.
+# With a code of two numbers one can look at all of it. Left, the plane of codes decoded, one point in each of equally
+# likely cells of $N(0, I)$; right, $\mu$ of the test images.
 
 # %%
 plane_model = train(1.0, latent=2)

@@ -14,13 +14,13 @@
 # attribute minus that of those who have not is a vector that gives the attribute, or takes it, in nearly every test
 # face and mostly leaves the others as they are. It must be averaged over many faces: the difference of one face and one
 # other changes much else. Halfway between two codes lies a face, halfway between two images a double exposure, though
-# where few pixels change, arithmetic on the pixels themselves is nearer to the truth.
+# for a smile, which changes few pixels, arithmetic on the pixels themselves is nearer to the truth.
 #
-# **요약.** 레이블을 한 번도 보지 못한 변분 오토인코더의 코드에서, 어떤 속성을 가진 얼굴들의 평균 코드에서 그렇지
+# **요약.** 레이블을 한 번도 보지 못한 변분 오토인코더의 코드 공간에서, 어떤 속성을 가진 얼굴들의 평균 코드에서 그렇지
 # 않은 얼굴들의 평균 코드를 빼면, 거의 모든 시험 얼굴에 그 속성을 더하거나 없애면서 다른 속성은 대체로 그대로 두는
-# 벡터가 된다. 이 벡터는 많은 얼굴로 평균해야 하며, 두 얼굴만의 차이는 다른 것까지 많이 바꾼다. 두 코드의
-# 한가운데에는 얼굴이 있고 두 이미지의 한가운데에는 겹쳐 찍힌 사진이 있지만, 바뀌는 픽셀이 적을 때는 픽셀 자체의
-# 연산이 정답에 더 가깝다.
+# 벡터가 된다. 이 벡터는 많은 얼굴로 평균해야 하며, 두 얼굴만의 차이는 다른 것까지 많이 바꾼다. 두 코드의 한가운데에는
+# 얼굴이 있고 두 이미지의 한가운데에는 겹쳐 찍힌 사진이 있지만, 바뀌는 픽셀이 적은 미소에서는 픽셀 자체의 연산이 정답에
+# 더 가깝다.
 
 # %%
 import numpy as np

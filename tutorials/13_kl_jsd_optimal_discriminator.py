@@ -14,7 +14,7 @@
 # $-\log 4 + 2\,\mathrm{JSD}$, and a small trained network comes within a hundredth of it.
 #
 # **요약.** KL 발산은 두 분포의 순서에 따라 값이 다르고, 어느 방향을 줄이느냐에 따라 같은 모델도 전혀 다르게 맞추어진다.
-# 옌센-섀넌 발산(JSD)은 대칭이고 $\log 2$를 넘지 않으며, 그 제곱근은 진짜 거리이다. 최적의 판별자는
+# 젠슨-섀넌 발산(JSD)은 대칭이고 $\log 2$를 넘지 않으며, 그 제곱근은 수학적 의미의 거리이다. 최적의 판별자는
 # $D^* = p/(p+q)$이고 그때의 값은 $-\log 4 + 2\,\mathrm{JSD}$이며, 작은 신경망을 학습시키면 이 값에 0.01 이내로
 # 다가간다.
 
@@ -124,8 +124,8 @@ claim("... and s, off from its 0.6", abs(math.exp(seeking[1].item()) - 0.6), "<"
 #
 # ## 2. JSD, whose root is a distance
 #
-# Both directions become infinite as soon as one density vanishes where the other does not. Comparing each with the
-# mean $m = \frac12(p + q)$ instead, which vanishes nowhere where they do not, gives
+# Each direction becomes infinite as soon as its second density vanishes where its first does not. Comparing each
+# density with the mean $m = \frac12(p + q)$ instead, which vanishes nowhere where they do not, gives
 #
 # $$\mathrm{JSD}(p, q) = \tfrac12 \mathrm{KL}(p \,\|\, m) + \tfrac12 \mathrm{KL}(q \,\|\, m),$$
 #
@@ -173,8 +173,9 @@ claim("largest JSD", largest, "<=", math.log(2))
 claim("JSD(a, c) − JSD(c, a), largest", asymmetry, "<", 1e-14)
 
 # %% [markdown]
-# Right of the dotted line a detour is shorter than the direct way. KL and JSD go there; $\sqrt{\mathrm{JSD}}$ stops
-# right at the line and never crosses. So JSD is the square of a distance (Endres and Schindelin 2003 proved it).
+# Right of the dotted line a detour is shorter than the direct way. KL and JSD go there (KL even beyond 2, which is not
+# drawn); $\sqrt{\mathrm{JSD}}$ stops right at the line and never crosses. So JSD is the square of a distance (Endres
+# and Schindelin 2003 proved it).
 #
 # ## 3. The best discriminator
 #
@@ -278,7 +279,7 @@ ax.plot(curve, theory, label="−log 4 + 2 JSD")
 ax.plot(distances, [way[-1] for way in ways], "o", label="trained D")
 ax.axhline(-math.log(4), linestyle=":", color="grey")
 ax.axhline(0, linestyle=":", color="grey")
-ax.set(xlabel="distance d of the samples from the data", ylabel="value V(D, G)", title="What D gains is the JSD")
+ax.set(xlabel="distance d of the samples from the data", ylabel="value V(D, G)", title="What D gains is twice the JSD")
 ax.legend(fontsize=8)
 ax = axes[0, 1]
 line = np.linspace(-4, 6, 201, dtype=np.float32)[:, None]
@@ -296,7 +297,7 @@ claim("V of the trained D against it, five distances, largest error in nats", ma
 # %% [markdown]
 # Left, the trained networks lie on the theory: from $-\log 4$, where samples and data are the same and the best that
 # $D$ can say is ½, up towards 0, where it is always right. Right, the network has found $D^*$ itself, wherever there
-# are points to learn from. So the height of the discriminator's value *is* a distance between the generator and the
+# are points to learn from. So the height of the discriminator's value *measures* how far the generator is from the
 # data, if only $D$ is trained to its best. On the way there it is a lower bound:
 
 # %%

@@ -10,14 +10,14 @@
 #
 # **Summary.** A transposed convolution is an ordinary one of the image with zeros put between its pixels, by the kernel
 # turned round, and it is the adjoint of the convolution that goes the other way. Of the guide's rules, batch norm in
-# its right places, no hidden dense layers and $\beta_1 = 0.5$ matter here, and most of all that real images and fakes
-# pass through $D$ in separate batches. Pooling, LeakyReLU in $G$, ReLU in $D$, a sigmoid at the end and default weights
-# do no harm on these small digits.
+# its right places, no hidden dense layers and $\beta_1 = 0.5$ matter here, and as much as these that real images and
+# fakes pass through $D$ in separate batches. Pooling, LeakyReLU in $G$, ReLU in $D$, a sigmoid at the end and default
+# weights do no harm on these small digits.
 #
-# **요약.** 전치 합성곱은 픽셀 사이에 0을 끼워 넣은 영상을 뒤집은 커널로 합성곱한 것이며, 반대 방향 합성곱의 수반
-# 연산이다. 지침의 규칙 가운데 여기서 중요한 것은 제자리에 놓인 배치 정규화, 은닉 완전연결층을 두지 않는 것,
-# $\beta_1 = 0.5$이고, 무엇보다도 진짜와 가짜 영상을 서로 다른 배치로 $D$에 넣는 것이다. 풀링, $G$의 LeakyReLU,
-# $D$의 ReLU, 출력의 시그모이드, 기본 초기 가중치는 이 작은 숫자 영상에서는 해롭지 않았다.
+# **요약.** 전치 합성곱은 픽셀 사이에 0을 끼워 넣은 이미지를 180° 돌린 커널로 합성곱한 것이며, 반대 방향 합성곱의 수반
+# 연산이다. 지침의 규칙 가운데 여기서 중요한 것은 제자리에 놓인 배치 정규화, 은닉 완전연결층을 두지 않는 것, $\beta_1 =
+# 0.5$이며, 진짜와 가짜 이미지를 서로 다른 배치로 $D$에 넣는 것도 그에 못지않게 중요하다. 풀링, $G$의 LeakyReLU, $D$의
+# ReLU, 출력의 시그모이드, 기본 초기 가중치는 이 작은 숫자 이미지에서는 해롭지 않았다.
 
 # %%
 import numpy as np
@@ -32,6 +32,7 @@ from models import dcgan, image_data
 from models.metrics import PCA, class_shares, fidn, kl_to_uniform, read_digits
 
 keep_freed_memory()  # convolutions are faster so
+rng = np.random.default_rng(SEED)
 
 # %% [markdown]
 # ## 1. A transposed convolution paints
@@ -49,7 +50,6 @@ source(ConvTranspose2d)
 # $s = 2$, $p = 1$ the size is $2(H - 1) + 1 + 2\cdot 2 - 3 = 2H$:
 
 # %%
-rng = np.random.default_rng(SEED)
 x, w = rng.standard_normal((2, 3, 7, 7)), rng.standard_normal((3, 5, 4, 4))  # images; channels in, out, kernel
 stuffed = np.zeros((2, 3, 13, 13))
 stuffed[:, :, ::2, ::2] = x
@@ -73,7 +73,8 @@ claim("⟨Cy, x⟩ against ⟨y, Cᵀx⟩", abs(one_way - other_way), "<", 1e-10
 
 # %% [markdown]
 # Look at what a kernel of ones does to an image of ones. If the stride does not divide the kernel's size, some pixels
-# are painted more often than others: a checkerboard, already before anything is learned. With 4 and 2 it is even.
+# are painted more often than others: a checkerboard, already before anything is learned (Odena et al. 2016). With 4 and
+# 2 it is even, but for the edges.
 
 # %%
 fig, axes = plot.figure(1, 3, 2.4, 2.6)
@@ -216,8 +217,8 @@ claim(f"most harm of: {', '.join(harmless)}; FIDn times", max(times[name] for na
 claim("real and fake mixed: FIDn times", times["real and fake mixed"], ">", 4)
 
 # %% [markdown]
-# One seed is not enough. FIDn with `LESSON_SEED` 0, 1 and 2 (rounding differs between machines, and so do figures of
-# trainings that go wrong):
+# One seed is not enough. FIDn with `LESSON_SEED` 0, 1 and 2 (rounding differs between machines, and that alone can
+# move a figure by a sixth: the first of each row need not be quite that of the picture):
 #
 # | left out | FIDn |
 # |---|---|
@@ -233,16 +234,16 @@ claim("real and fake mixed: FIDn times", times["real and fake mixed"], ">", 4)
 # | 6 β₁ = 0.5: 0.9 | 96, 33, 177 |
 # | two batches: real and fake mixed in one | 148, 128, 138 |
 #
-# Five of the guide's rules make no difference here that three seeds could show. Pooling is even a little better each
-# time, but takes about twice as long. The guide was written for deeper networks and larger pictures.
+# Leaving out five of the guide's rules does no harm here that three seeds could show. Pooling is even a little better
+# each time, but takes about twice as long. The guide was written for deeper networks and larger pictures.
 #
-# **Why is `mixed` the worst?** Look at its losses: both are near 0, so both players think that they have won. In $D$'s
+# **Why is `mixed` so bad?** Look at its losses: both are near 0, so both players think that they have won. In $D$'s
 # step half of the batch is real, and batch norm measures each image against that mixture, so that $D$ tells the halves
 # apart easily. In $G$'s step the batch has fakes only, batch norm moves *their* mean to 0, and to $D$ they look quite
 # different. $D$ takes them for real, and $G$ has nothing to learn.
 #
-# Below are samples of each. Hidden dense layers make one picture of all noise: the printed KL of its classes is
-# $\log 10 \approx 2.30$, which says that all samples were read as the same digit. With batch norm everywhere the paper
+# Below are samples of each. Hidden dense layers make one picture of all noise: a printed KL of the classes of
+# $\log 10 \approx 2.30$ says that all samples were read as the same digit. With batch norm everywhere the paper
 # is grey: normalised pixels cannot all be at the end of tanh.
 
 # %%

@@ -10,15 +10,15 @@
 # **질문.** 생성자가 아직 데이터에서 멀리 있을 때 어느 쪽으로 가야 할지 알려 주는 거리는 무엇이며, 신경망으로 그것을
 # 어떻게 잴 수 있는가?
 #
-# **Summary.** Between two parallel lines the Jensen-Shannon divergence is $\log 2$ at every distance, while the
-# Wasserstein distance is the distance itself. A critic whose slope is at most 1 can measure it, up to a scale, and its
-# slopes point along the best transport. Clipping the weights makes the gradient vanish or explode with depth, a
+# **Summary.** Between two parallel lines the Jensen-Shannon divergence is $\log 2$ at every distance but 0, while the
+# Wasserstein distance is the distance itself. A critic whose slope is held near 1 can measure it, up to a scale, and
+# its slopes point along the best transport. Clipping the weights makes the gradient vanish or explode with depth; a
 # penalty on its norm holds it near 1, for which the gradient itself must be differentiated.
 #
-# **요약.** 평행한 두 선분 사이의 젠슨-섀넌 발산은 거리가 얼마든 $\log 2$이지만, 바서슈타인 거리는 두 선분의 거리 그
-# 자체이다. 기울기가 1을 넘지 않는 비평자는 이 거리를 척도의 차이만 남기고 잴 수 있으며, 비평자의 기울기는 최적 수송의
-# 방향을 가리킨다. 가중치를 절단하면 층이 깊어질수록 기울기가 소실되거나 폭발하지만, 기울기의 크기에 벌점을 주면 1
-# 근처로 유지되는데, 이때 기울기 자체를 다시 미분해야 한다.
+# **요약.** 평행한 두 선분 사이의 젠슨-섀넌 발산은 거리가 0만 아니면 늘 $\log 2$이지만, 바서슈타인 거리는 두 선분의 거리
+# 그 자체이다. 기울기가 1 근처로 유지되는 비평자는 이 거리를 척도의 차이만 남기고 잴 수 있으며, 비평자의 기울기는 최적
+# 수송의 방향을 가리킨다. 가중치를 절단하면 층이 깊어질수록 기울기가 소실되거나 폭발하지만, 기울기의 크기에 벌점을 주면
+# 1 근처로 유지되는데, 이때 기울기 자체를 다시 미분해야 한다.
 
 # %%
 import math
@@ -94,9 +94,9 @@ def trained_discriminator(real, fake, steps=400):
 
 
 # %% [markdown]
-# At five distances we train a discriminator, whose value is $-\log 4 + 2\,\mathrm{JSD}$ at best, and a critic. In the
-# figure the lines are theory and the dots are what the networks found. Orange is flat: a GAN's discriminator
-# tells the lines apart perfectly at every distance, and that is all it tells. Blue knows the way.
+# At five places $\theta$ we train a discriminator, whose value is $-\log 4 + 2\,\mathrm{JSD}$ at best, and a critic. In
+# the figure the lines are theory and the dots are what the networks found. Orange is flat: a GAN's discriminator tells
+# the lines apart perfectly at every distance, and that is all it tells. Blue knows the way.
 
 # %% tags=["key"]
 thetas = [-1.0, -0.5, 0.25, 0.5, 1.0]
@@ -171,9 +171,10 @@ claim("cosine between a sample's best way and the critic's slope there, median",
 # %% [markdown]
 # ## 3. Clipping: the gradient starves or explodes
 #
-# The first WGAN held the slope by cutting every weight to $[-c, c]$ after each step. What does that do to a deep
-# critic? Weights are soon at $\pm c$, with signs that are as good as random. Going back through a ReLU layer of width
-# $H$, half of whose units are on, each gradient entry becomes a sum of $H/2$ terms $\pm c\,g$. So its norm changes by
+# The first WGAN (Arjovsky et al. 2017) held the slope by cutting every weight to $[-c, c]$ after each step. What does
+# that do to a deep critic? Weights are soon at $\pm c$, with signs that are as good as random. Going back through a
+# ReLU layer of width $H$, half of whose units are on, each gradient entry becomes a sum of $H/2$ terms $\pm c\,g$. So
+# its norm changes by
 #
 # $$c\sqrt{H/2} \quad\text{in each layer},$$
 #
@@ -196,7 +197,7 @@ def gradient_by_layer(width, clip=None, steps=50, depth=12):
         rule.step()
         if clip:
             clip_weights_(critic.parameters(), clip)
-    critic.double()  # 0.003¹² would be lost in float32
+    critic.double()  # the squares of the smallest gradients would be lost in float32
     h, hidden = mg.from_numpy(roll.sample(1000, rng).astype(np.float64)), []
     for layer in critic.children():
         h = layer(h)
