@@ -24,6 +24,7 @@ from .process import Student, StudentError
 
 HERE = Path(__file__).resolve().parent
 PRINTS = HERE / "fingerprints.json"  # of a student's edition, which has no solutions to take them from
+OTHERS = 3  # inputs of other sizes
 SEARCH = 1.5  # seconds to look for the smallest inputs that fail
 STOPS = {  # what an error in the student's process means
     "NotImplementedError": "not written",
@@ -78,31 +79,26 @@ def _part(exercise: Exercise, i: int, file: Path, student: Student) -> Verdict:
     part = exercise.parts[i]
     where = ""
     try:
-        for where, inputs in _inputs(exercise, part):  # noqa: B007
+        for where, inputs in inputs_of(exercise, part):  # noqa: B007
             _compare(part, inputs, student.call(file, exercise.id, i, inputs))
     except StudentError as error:
         return _stopped(part, error, where)
     except Wrong as wrong:
-        return _explain(exercise, i, wrong, where)
+        return _explain(exercise, i, wrong, where, file, student)
     return Verdict(part)
 
 
-def _inputs(exercise: Exercise, part: Part):
-    """What to call the part with, one after the other: the sizes that separate mistakes, two others, the cases."""
-    yield "", main_inputs(exercise, part)
+def inputs_of(exercise: Exercise, part: Part) -> list[tuple[str, dict]]:
+    """What to call the part with, in order: the sizes that separate mistakes best, `OTHERS` other ones, the cases."""
+    found = [
+        ("", part.draw(_generator(exercise, part, 0), **{name: best for name, (_, _, best) in part.sizes.items()}))
+    ]
     rng = _generator(exercise, part, 1)
-    found = 0
     for _ in range(100):
         sizes = {name: int(rng.integers(low, high + 1)) for name, (low, high, _) in part.sizes.items()}
-        if found < 2 and (inputs := part.draw(rng, **sizes)) is not None:
-            found += 1
-            yield _sized(sizes), inputs
-    for name, inputs in (part.cases(rng) if part.cases else {}).items():
-        yield name, inputs
-
-
-def main_inputs(exercise: Exercise, part: Part) -> dict:
-    return part.draw(_generator(exercise, part, 0), **{name: best for name, (_, _, best) in part.sizes.items()})
+        if len(found) <= OTHERS and (inputs := part.draw(rng, **sizes)) is not None:
+            found.append((_sized(sizes), inputs))
+    return [*found, *(part.cases(rng) if part.cases else {}).items()]
 
 
 def _generator(exercise: Exercise, part: Part, n: int):
@@ -185,16 +181,21 @@ def _stopped(part: Part, error: StudentError, where: str) -> Verdict:
     return Verdict(part, kind, lines, KINDS[kind])
 
 
-def _explain(exercise: Exercise, i: int, wrong: Wrong, where: str) -> Verdict:
+def _explain(exercise: Exercise, i: int, wrong: Wrong, where: str, file: Path, student: Student) -> Verdict:
     part, y, e = exercise.parts[i], wrong.yours, wrong.expected
     lines = [f"with     {where}"] if where else []
     if y.dtype.kind not in "fiub":
         shown = "nothing" if y.ndim == 0 and y[()] is None else f"something that is no array of numbers ({y.dtype})"
-        kind, text, hints = "nothing returned", f"for the {wrong.name} it returned {shown}", KINDS["nothing returned"]
-    else:
-        lines += _difference(wrong.name, y, e)
-        kind, text, hints = _named(exercise, i, wrong, where)
-    return Verdict(part, kind, [*lines, f"mistake  {kind}: {text}"], hints)
+        lines.append(f"mistake  nothing returned: for the {wrong.name} it returned {shown}")
+        return Verdict(part, "nothing returned", lines, KINDS["nothing returned"])
+    lines += _difference(wrong.name, y, e)
+    known = [mistake for mistake in fingerprints(exercise) if mistake[3][i] is not None]
+    answers = signature(exercise, i, file, student) if known else []
+    for name, text, text_ko, prints in known:
+        if _alike(answers, prints[i]):
+            return Verdict(part, name, [*lines, f"mistake  {name}: {text}"], KINDS.get(name, ("", text_ko)))
+    name, text = _diagnosis(part, wrong)
+    return Verdict(part, name, [*lines, f"mistake  {name}: {text}"], KINDS[name])
 
 
 def _difference(name: str, y, e) -> list[str]:
@@ -209,25 +210,18 @@ def _difference(name: str, y, e) -> list[str]:
     return [f"where    the {name}{entry}", f"yours    {yours}", f"expected {right}"]
 
 
-def _named(exercise: Exercise, i: int, wrong: Wrong, where: str) -> tuple[str, str, tuple[str, str]]:
-    """The mistake's name, what it is, and hints in two languages."""
-    part = exercise.parts[i]
-    if not where:  # the mistakes' answers are known for the main inputs
-        mark = fingerprint(part, wrong.answer)
-        for name, text, text_ko, prints in fingerprints(exercise):
-            if mark is not None and i < len(prints) and prints[i] is not None and _agree(mark, prints[i]):
-                return name, text, (KINDS[name] if name in KINDS else (text, text_ko))
-    if wrong.yours.dtype.kind == "b" or wrong.expected.dtype.kind in "bi":
-        return "unknown", "it is not what is asked", KINDS["unknown"]
+def _diagnosis(part: Part, wrong: Wrong) -> tuple[str, str]:
+    """The kind of mistake by the marks that it leaves, and what it is."""
+    y, e = wrong.yours, wrong.expected
+    if y.dtype.kind == "b" or e.dtype.kind in "bi":
+        return "unknown", "it is not what is asked"
     if part.forward is None:
-        found = diagnose(wrong.yours, wrong.expected)
-    else:
-        problem = _Forward(part, wrong.inputs)
-        jacobians = {name: problem.jacobian(name) for name in problem.names}
-        g = np.asarray(wrong.inputs["g"], np.float64)
-        others = {name: np.tensordot(g, jacobians[name], g.ndim) for name in problem.names if name != part.of}
-        found = diagnose(wrong.yours, wrong.expected, jacobians[part.of], g, others)
-    return found.kind, found.text, KINDS[found.kind]
+        return diagnose(y, e)
+    problem = _Forward(part, wrong.inputs)
+    jacobians = {name: problem.jacobian(name) for name in problem.names}
+    g = np.asarray(wrong.inputs["g"], np.float64)
+    others = {name: np.tensordot(g, jacobians[name], g.ndim) for name in problem.names if name != part.of}
+    return diagnose(y, e, jacobians[part.of], g, others)
 
 
 def fingerprint(part: Part, answer) -> list[float] | None:
@@ -245,13 +239,33 @@ def fingerprint(part: Part, answer) -> list[float] | None:
     return marks
 
 
-def _agree(a: list[float], b: list[float]) -> bool:
-    return len(a) == len(b) and np.allclose(a, b, rtol=1e-4, atol=1e-4 * max(map(abs, b), default=0) + 1e-12)
+def signature(exercise: Exercise, i: int, file: Path, student: Student) -> list:
+    """The fingerprints of a function's answers to all inputs of the part, None where it stops."""
+    found = []
+    for _, inputs in inputs_of(exercise, exercise.parts[i]):
+        try:
+            found.append(fingerprint(exercise.parts[i], student.call(file, exercise.id, i, inputs)))
+        except StudentError:
+            found.append(None)
+    return found
+
+
+def _alike(a: list, b: list) -> bool:
+    """Whether two signatures are those of one mistake: the answers to all inputs agree."""
+    return all(
+        x is y
+        or (x is not None and y is not None and len(x) == len(y))
+        and np.allclose(x, y, rtol=1e-4, atol=1e-4 * max(map(abs, y), default=0) + 1e-12)
+        for x, y in zip(a, b)
+    )
 
 
 @functools.cache
 def fingerprints(exercise: Exercise) -> list:
-    """Each mistake with a name of its own, and each other edition: name, text, Korean text, the mark of each part."""
+    """Each mistake with a name of its own, and each other edition: name, text, Korean text, the signature of each part.
+
+    A part that the mistake does not touch has None.
+    """
     if PRINTS.exists():
         return json.loads(PRINTS.read_text(encoding="utf-8"))[exercise.id]
     own = [
@@ -264,27 +278,18 @@ def fingerprints(exercise: Exercise) -> list:
         ("another edition", f"the answer is right for {other}; this edition asks {now}", "", text)
         for other, text in exercise.other_editions.items()
     ]
-    with Student() as solutions:
-        return [(name, text, text_ko, marks(exercise, wrong, solutions)) for name, text, text_ko, wrong in own]
+    with tempfile.TemporaryDirectory() as folder, Student() as student:
 
+        def signatures(n, text):
+            file = Path(folder, f"{n}.py")
+            file.write_text(text, encoding="utf-8")
+            return [signature(exercise, i, file, student) for i in range(len(exercise.parts))]
 
-def marks(exercise: Exercise, text: str, student: Student) -> list:
-    """The fingerprint of each part of a solution, None where it is right or stops."""
-    found = []
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "solution.py")
-        file.write_text(text, encoding="utf-8")
-        for i, part in enumerate(exercise.parts):
-            inputs = main_inputs(exercise, part)
-            try:
-                answer = student.call(file, exercise.id, i, inputs)
-                _compare(part, inputs, answer)
-                found.append(None)
-            except Wrong:
-                found.append(fingerprint(part, answer))
-            except StudentError:
-                found.append(None)
-    return found
+        right = signatures(0, exercise.solution)
+        return [
+            (name, text, text_ko, [None if _alike(a, b) else a for a, b in zip(signatures(n, wrong), right)])
+            for n, (name, text, text_ko, wrong) in enumerate(own, 1)
+        ]
 
 
 def _smallest(exercise: Exercise, i: int, file: Path, student: Student) -> list[str]:
