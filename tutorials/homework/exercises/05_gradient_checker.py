@@ -142,8 +142,10 @@ def expected_slopes(x, **cotangents):
 
 
 def verdicts(is_right, x, **_):
-    found = {}
-    for name, (f, grad, size, _) in OPS.items():
+    """In an order that only x knows: who counts the calls learns nothing."""
+    found = dict.fromkeys(OPS)
+    for n in np.random.default_rng(int(1e9 * abs(x[0, 0]))).permutation(len(OPS)):
+        name, (f, grad, size, _) = list(OPS.items())[n]
         said = is_right(f, grad, x * size)
         if not isinstance(said, (bool, np.bool_)):
             raise TypeError(f"is_right should return True or False, not {said!r}")
