@@ -108,21 +108,20 @@ def cells(x, h, c, w_x, w_h, b):
         into, kept, out = (1 / (1 + e[k]) for k in (0, 1, 3))
         new_c[n, j] = kept * c[n, j] + into * (2 / (1 + e[2] * e[2]) - 1)
         new_h[n, j] = out * (2 / (1 + np.exp(-2 * new_c[n, j])) - 1)
-    return {"next h": new_h, "next c": new_c}
+    return new_h, new_c
 
 
 def gradients(grad_h, grad_c, **arrays):
     """By a step of i·h: Im L(x + i·h) / h has no rounding error, however small h is"""
-    step, found = 1e-30, {}
+    step, found = 1e-30, []
     for name, array in arrays.items():
-        found[f"gradient for {name}"] = np.empty(array.shape)
+        found.append(np.empty(array.shape))
         for index in np.ndindex(array.shape):
             moved = array.astype(complex)
             moved[index] += 1j * step
-            new = cells(**(arrays | {name: moved}))
-            loss = (grad_h * new["next h"] + grad_c * new["next c"]).sum()
-            found[f"gradient for {name}"][index] = loss.imag / step
-    return found
+            new_h, new_c = cells(**(arrays | {name: moved}))
+            found[-1][index] = (grad_h * new_h + grad_c * new_c).sum().imag / step
+    return tuple(found)
 
 
 def remembers(drawn):
