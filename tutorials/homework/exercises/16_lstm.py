@@ -27,8 +27,8 @@ g = 0, so c' = 1 and h' = ½·tanh 1 = 0.3808. With grad_h = 0 and grad_c = 1, d
 that for b is [1·g·i·(1 − i), 1·c·f·(1 − f), 1·i·(1 − g²), 0] = [0, ½, ½, 0].
 
 LSTM은 두 상태, 출력 h와 셀 c를 유지한다. 네 게이트가 입력 x와 h를 본다. 식은 위와 같다. 시퀀스가 N개, 입력의 특징이
-D개, 상태의 특징이 H개이면 x는 (N, D), h와 c는 (N, H), W_x는 (D, 4H), W_h는 (H, 4H), b는 (4H,)이다. 모양이 (N, 4H)인 a의
-열은 H개씩 네 블록이고, 순서는 PyTorch와 같이 i(입력), f(망각), g(후보), o(출력)이다. x·W_x와 h·W_h를 뺀 모든 곱은
+D개, 상태의 특징이 H개이면 x는 (N, D), h와 c는 (N, H), W_x는 (D, 4H), W_h는 (H, 4H), b는 (4H,)이다. 모양이 (N, 4H)인
+a의 열은 H개씩 네 블록이고, 순서는 PyTorch와 같이 i(입력), f(망각), g(후보), o(출력)이다. x·W_x와 h·W_h를 뺀 모든 곱은
 원소마다 곱한다. ``sigmoid``는 주어져 있다.
 h'과 c'의 쌍을 돌려주는 ``lstm_step(x, h, c, w_x, w_h, b)``(2점)를 작성하라.
 ``lstm_backward(grad_h, grad_c, x, h, c, w_x, w_h, b)``(3점)를 작성하라. grad_h = ∂L/∂h'은 위에서, 곧 h'을 출력으로 쓰는
@@ -120,8 +120,9 @@ def gradients(grad_h, grad_c, **arrays):
             moved = array.astype(complex)
             moved[index] += 1j * step
             new_h, new_c = cells(**(arrays | {name: moved}))
-            found[-1][index] = (grad_h * new_h + grad_c * new_c).sum().imag / step
-    return tuple(found)
+            loss = (grad_h * new_h + grad_c * new_c).sum()
+            found[-1][index] = loss.imag / step
+    return found
 
 
 def remembers(drawn):
