@@ -300,7 +300,4 @@ source(autograd._walk)
 #    differentiate twice. minigrad does it that way: the same `grad_x` runs on arrays or, under `create_graph=True`,
 #    on Tensors.
 #
-# **Homework**: [01 tanh_gradient](homework/exercises/01_tanh_gradient.py),
-# [02 unbroadcast](homework/exercises/02_unbroadcast.py),
-# [03 batched_matmul](homework/exercises/03_batched_matmul.py),
-# [04 backward_graph](homework/exercises/04_backward_graph.py)
+# **[Homework](homework/README.md)**: 01 tanh_gradient, 02 unbroadcast, 03 batched_matmul, 04 backward_graph

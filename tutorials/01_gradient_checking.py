@@ -430,4 +430,4 @@ show(reports["w: transposed"].draw())
 #    many kinks are there? Then give the gradient to *every* pixel of a tie instead of one: is that still accepted?
 # 5. Find a cotangent other than ones under which the wrong `Flip` passes. What must be true of it?
 #
-# **Homework**: [05 gradient_checker](homework/exercises/05_gradient_checker.py)
+# **[Homework](homework/README.md)**: 05 gradient_checker

@@ -354,7 +354,5 @@ claim("4 x 4: change of single pixels, over that of all", moved[single][2] / mov
 # 4. Read the digits from max-pooled *edge maps* instead of ink: does the maximum beat the mean there?
 # 5. `dilation=2` lays the nine weights over 5 x 5 pixels. What does "vertical edges" see with it, and at what cost?
 #
-# **Homework**: [08 padding_and_output_size](homework/exercises/08_padding_and_output_size.py),
-# [09 convolution_forward](homework/exercises/09_convolution_forward.py),
-# [10 convolution_backward](homework/exercises/10_convolution_backward.py),
-# [11 max_pool_backward](homework/exercises/11_max_pool_backward.py)
+# **[Homework](homework/README.md)**: 08 padding_and_output_size, 09 convolution_forward,
+# 10 convolution_backward, 11 max_pool_backward

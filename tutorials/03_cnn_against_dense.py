@@ -296,4 +296,4 @@ claim("no weight sharing: the same", off["no weight sharing"], ">", 0.3)
 # 4. Train on 200, 2,000 and 10,000 digits. When does the locally connected network catch up?
 # 5. Cut the digits' margins off (`x[:, :, 4:24, 4:24]`) and repeat the run without padding. Does padding matter now?
 #
-# **Homework**: [06 softmax_cross_entropy](homework/exercises/06_softmax_cross_entropy.py)
+# **[Homework](homework/README.md)**: 06 softmax_cross_entropy

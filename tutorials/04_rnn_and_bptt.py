@@ -369,5 +369,4 @@ claim("clipped at 1: comparisons that are right in the end", clipped[2], ">", 0.
 # 4. Replace SGD by Adam in the run without clipping. Why does it survive the first steps?
 # 5. Clip each entry with `nn.utils.clip_grad_value_` instead. What happens to the direction of the gradient?
 #
-# **Homework**: [14 rnn_bptt](homework/exercises/14_rnn_bptt.py),
-# [15 clip_by_global_norm](homework/exercises/15_clip_by_global_norm.py)
+# **[Homework](homework/README.md)**: 14 rnn_bptt, 15 clip_by_global_norm

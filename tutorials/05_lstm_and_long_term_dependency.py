@@ -280,4 +280,4 @@ print(*(words[token] for token in x[:, i]), words[answers(nets["ko", "LSTM, forg
 #    gates have work to do that they did not have here?
 # 5. Train the ReLU network (`"relu"`) with $U$ started as the identity (Le, Jaitly & Hinton 2015). How far does it get?
 #
-# **Homework**: [16 lstm](homework/exercises/16_lstm.py)
+# **[Homework](homework/README.md)**: 16 lstm

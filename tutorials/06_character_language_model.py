@@ -246,4 +246,4 @@ claim("different words, temperature 0.1 over temperature 1", different[0.1] / di
 # 5. Train for 2,500 steps. Do *He* and *She* become certain? And with a forget bias of 3, which helped in lesson 05?
 # 6. Train on a text of your own (`read_text`), and compare with its 6-grams.
 #
-# **Homework**: [06 softmax_cross_entropy](homework/exercises/06_softmax_cross_entropy.py)
+# **[Homework](homework/README.md)**: 06 softmax_cross_entropy

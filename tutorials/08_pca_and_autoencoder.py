@@ -261,4 +261,4 @@ claim("MSE on clean images, denoising over not told of noise", denoising / plain
 # 4. Train the denoising autoencoder with noise .25 or 1 and test with .5. Which is the safer mistake?
 # 5. Replace the noise by black squares at random places. Can the denoising autoencoder see behind them?
 #
-# **Homework**: [17 pca_linear_autoencoder](homework/exercises/17_pca_linear_autoencoder.py)
+# **[Homework](homework/README.md)**: 17 pca_linear_autoencoder

@@ -339,5 +339,4 @@ claim("... over trained by RMSE, off from 1", abs((forgetful[-1, 1] / rmse_rmse)
 # 4. Start with the last layer's bias at +5 (all pixels black, surely wrong). How long does each loss take to recover?
 # 5. Take the root per image instead of over the whole batch. Which images get more weight then?
 #
-# **Homework**: [07 bce_with_logits](homework/exercises/07_bce_with_logits.py),
-# [18 rmse_against_bce](homework/exercises/18_rmse_against_bce.py)
+# **[Homework](homework/README.md)**: 07 bce_with_logits, 18 rmse_against_bce

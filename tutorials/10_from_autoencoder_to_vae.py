@@ -302,5 +302,4 @@ claim("test images whose μ lies within 5 of the centre", (np.linalg.norm(means,
 # 4. Estimate the gradient of $E \sum \cos(10 z_i)$ both ways. Which has the smaller variance now?
 # 5. Start $\beta$ at 0 and raise it to 1 over the first half of the training. Does the ELBO of the map get better?
 #
-# **Homework**: [19 reparameterise](homework/exercises/19_reparameterise.py),
-# [20 gaussian_kl](homework/exercises/20_gaussian_kl.py)
+# **[Homework](homework/README.md)**: 19 reparameterise, 20 gaussian_kl

@@ -368,4 +368,4 @@ claim("MSE of the middle, codes over pixels", error["codes"] / error["pixels"], 
 # 5. Pose is a number. Take the mean code of heads turned right minus that of heads turned left, and compare strengths
 #    −1 ... 1 with the faces that the program draws.
 #
-# **Homework**: [21 attribute_vector](homework/exercises/21_attribute_vector.py)
+# **[Homework](homework/README.md)**: 21 attribute_vector

@@ -302,4 +302,4 @@ claim("below log 4 by, in nats, once D has had time", hidden, ">", 0.05)
 # 4. In the game $V = \theta\varphi$, halve $h$ again and again. When do the two ways of playing become the same?
 # 5. Add $0.05\,\theta^2 - 0.05\,\varphi^2$ to $V$. Does the game arrive now, and in which of the two ways?
 #
-# **Homework**: [22 gan_losses_detach](homework/exercises/22_gan_losses_detach.py)
+# **[Homework](homework/README.md)**: 22 gan_losses_detach

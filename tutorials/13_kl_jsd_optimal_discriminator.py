@@ -344,4 +344,4 @@ claim("... from d = 1 to d = 2 by", jsd[2] - jsd[1], ">", 0.1)
 #    bound. Why is that no contradiction, and what does it mean for a GAN on few images?
 # 5. For which powers $\mathrm{JSD}^r$ does the triangle inequality hold in part 2? Try $r$ = 0.4, 0.6, 0.8.
 #
-# **Homework**: [23 kl_jsd_optimal_d](homework/exercises/23_kl_jsd_optimal_d.py)
+# **[Homework](homework/README.md)**: 23 kl_jsd_optimal_d

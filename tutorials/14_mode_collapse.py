@@ -301,5 +301,4 @@ claim("two moments whose losses of D differ by less than .02: W₁ differs by a 
 # 5. Put all 64 fakes of a batch and the 64 real points through *one* minibatch layer in $D$'s step. What does $D$ then
 #    see that it should not?
 #
-# **Homework**: [24 minibatch_discrimination](homework/exercises/24_minibatch_discrimination.py),
-# [25 mode_coverage](homework/exercises/25_mode_coverage.py)
+# **[Homework](homework/README.md)**: 24 minibatch_discrimination, 25 mode_coverage

@@ -265,5 +265,4 @@ show(fig)
 # 4. Train with `images, *_ = image_data.load("faces")` and `"channels": 3, "size": 32`, and look at the samples.
 # 5. In section 1 choose stride 3. Which kernels paint evenly?
 #
-# **Homework**: [12 transposed_convolution](homework/exercises/12_transposed_convolution.py),
-# [13 batch_norm_backward](homework/exercises/13_batch_norm_backward.py)
+# **[Homework](homework/README.md)**: 12 transposed_convolution, 13 batch_norm_backward

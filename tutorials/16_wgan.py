@@ -374,6 +374,4 @@ claim("W₁ at the end over W₁ after 20 steps", exact[-1] / exact[0], "<", 0.5
 # 5. In section 1 wrap each linear layer of the critic with `nn.utils.spectral_norm` in place of the penalty. Which
 #    slope does `critic_audit` find?
 #
-# **Homework**: [26 wgan_losses_clipping](homework/exercises/26_wgan_losses_clipping.py),
-# [27 gradient_penalty](homework/exercises/27_gradient_penalty.py),
-# [28 wasserstein_1d](homework/exercises/28_wasserstein_1d.py)
+# **[Homework](homework/README.md)**: 26 wgan_losses_clipping, 27 gradient_penalty, 28 wasserstein_1d

@@ -62,14 +62,14 @@ def opening(notebook: dict) -> dict[str, str]:
 
 
 def exercises(notebook: dict) -> str:
-    """The links to the lesson's homework at its end; empty if there is none."""
+    """The lesson's homework, which its last cell names; empty if there is none."""
     text = "".join(notebook["cells"][-1]["source"])
-    return " ".join(text.partition("**Homework**: ")[2].split())
+    return " ".join(text.partition("**[Homework](homework/README.md)**: ")[2].split())
 
 
 def gallery(notebooks: dict[Path, dict]) -> str:
     """The table of lessons, and each with its question, figure and measured claims."""
-    rows, parts = ["| lesson | 강의 | deck | | homework |", "|---|---|---|---|---|"], []
+    rows, parts = ["| lesson | 강의 | deck | | [homework](homework/README.md) |", "|---|---|---|---|---|"], []
     for path, notebook in notebooks.items():
         number, said = path.name[:2], opening(notebook)
         title = said["title"].partition(" · ")[2]

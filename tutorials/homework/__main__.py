@@ -32,22 +32,26 @@ def start(options) -> int:
 
 
 def checked(options) -> int:
-    chosen = (
-        [exercise(options.id)] if options.id else [each for each in exercises() if (WORK / each.path.name).exists()]
-    )
+    if options.train:
+        from .training import NEEDED, train
+
+        chosen = [exercise(number) for number in NEEDED]
+    elif options.id:
+        chosen = [exercise(options.id)]
+    else:
+        chosen = [each for each in exercises() if (WORK / each.path.name).exists()]
     if not chosen:
         raise FileNotFoundError("nothing is started; begin with: python -m tutorials.homework start 01")
     right = True
-    for each in chosen:
-        verdicts, printed = check(each, _started(each))
+    for each, file in [(each, _started(each)) for each in chosen]:
+        verdicts, printed = check(each, file)
         print(grading.told(each, verdicts, printed), flush=True)
         right &= not any(verdict.mistake for verdict in verdicts)
     if options.train and right:
-        from .training import train
-
+        print("now training with your functions, a minute or so ...", flush=True)
         print(train(WORK))
     elif options.train:
-        print("--train: first make these right")
+        print(f"--train needs {', '.join(NEEDED)} to be right")
     return 0 if right else 1
 
 
@@ -119,7 +123,7 @@ def parser() -> argparse.ArgumentParser:
     add("start", start, "copy an exercise to homework/ in this folder").add_argument("id", metavar="ID")
     command = add("check", checked, "check one exercise, or all that are started")
     command.add_argument("id", metavar="ID", nargs="?")
-    command.add_argument("--train", action="store_true", help="then train a network with your convolution and pooling")
+    command.add_argument("--train", action="store_true", help="09, 10 and 11, and train a network with them")
     command = add("hint", hint, "a hint, in English and Korean")
     command.add_argument("id", metavar="ID")
     command.add_argument("number", metavar="N", type=int, nargs="?", default=1)
@@ -131,7 +135,9 @@ def parser() -> argparse.ArgumentParser:
     if (Path(__file__).parent / "selftest.py").exists():  # not in a student's edition
         command = add("release", release, "write the student's edition, without solutions, to a new folder")
         command.add_argument("folder", metavar="DIR", type=Path)
-        command.add_argument("--variant", metavar="SEED", type=int, help="change the constants that the texts state")
+        command.add_argument(
+            "--variant", metavar="N", type=int, default=0, help="other constants in the texts, such as a year"
+        )
         command.add_argument("--gradescope", action="store_true", help="write the autograder's DIR.zip instead")
         add("selftest", selftest, "prove the grader").add_argument("ids", metavar="ID", nargs="*")
     return top
@@ -142,6 +148,9 @@ def main() -> int:
     options = top.parse_args()
     try:
         return options.run(options)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
     except (KeyError, ValueError, FileExistsError, FileNotFoundError) as error:
         print(f"{top.prog}: {error.args[0] if isinstance(error, KeyError) else error}", file=sys.stderr)
         return 2

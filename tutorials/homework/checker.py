@@ -7,6 +7,7 @@ the answers that they give (`fingerprints`), then the marks that `minigrad.diagn
 
 import functools
 import json
+import os
 import tempfile
 import time
 import zlib
@@ -24,10 +25,23 @@ from .process import Student, StudentError
 
 HERE = Path(__file__).resolve().parent
 PRINTS = HERE / "fingerprints.json"  # of a student's edition, which has no solutions to take them from
+PLAIN = {  # kinds of diagnosis that speak of gradients, for results that are none
+    "shape": ("shape", "its shape is {}, and it should be {}"),
+    "zero": ("zero", "it is zero, and should not be"),
+    "not zero": ("unknown", "it should be zero"),
+    "centring": ("unknown", "no mistake that leaves a known mark"),
+}
 OTHERS = 3  # inputs of other sizes
-SEARCH = 1.5  # seconds to look for the smallest inputs that fail
+SEARCH = 2.5  # seconds to look for the smallest inputs that fail
 STOPS = {  # what an error in the student's process means
     "NotImplementedError": "not written",
+    "RecursionError": "recursion",
+    "MemoryError": "memory",
+    "SyntaxError": "not loaded",
+    "IndentationError": "not loaded",
+    "ImportError": "not loaded",
+    "ModuleNotFoundError": "not loaded",
+    "NotDefined": "not loaded",
     "TimeoutError": "time",
     "SystemExit": "process",
     "InputsChanged": "inputs changed",
@@ -58,7 +72,7 @@ def check(exercise: Exercise, file: Path, smallest: bool = True) -> tuple[list[V
         verdicts = [_part(exercise, i, file, student) for i in range(len(exercise.parts))]
         printed = student.output()
         for i, verdict in enumerate(verdicts):
-            if smallest and verdict.mistake not in ("", "not written", "time", "process"):
+            if smallest and verdict.mistake not in ("", *STOPS.values()):
                 verdict.lines += _smallest(exercise, i, file, student)
     return verdicts, printed
 
@@ -77,19 +91,19 @@ class Wrong(Exception):
 
 def _part(exercise: Exercise, i: int, file: Path, student: Student) -> Verdict:
     part = exercise.parts[i]
-    where = ""
-    try:
-        for where, inputs in inputs_of(exercise, part):  # noqa: B007
+    for case, inputs in inputs_of(exercise, part):
+        where = [f"case     {case}"] * bool(case) + [f"with     {called(inputs)}"]
+        try:
             _compare(part, inputs, student.call(file, exercise.id, i, inputs))
-    except StudentError as error:
-        return _stopped(part, error, where)
-    except Wrong as wrong:
-        return _explain(exercise, i, wrong, where, file, student)
+        except StudentError as error:
+            return _stopped(part, error, where)
+        except Wrong as wrong:
+            return _explain(exercise, i, wrong, where, file, student)
     return Verdict(part)
 
 
 def inputs_of(exercise: Exercise, part: Part) -> list[tuple[str, dict]]:
-    """What to call the part with, in order: the sizes that separate mistakes best, `OTHERS` other ones, the cases."""
+    """What to call the part with: the sizes that separate mistakes best, `OTHERS` other ones, and cases with a name."""
     found = [
         ("", part.draw(_generator(exercise, part, 0), **{name: best for name, (_, _, best) in part.sizes.items()}))
     ]
@@ -97,7 +111,7 @@ def inputs_of(exercise: Exercise, part: Part) -> list[tuple[str, dict]]:
     for _ in range(100):
         sizes = {name: int(rng.integers(low, high + 1)) for name, (low, high, _) in part.sizes.items()}
         if len(found) <= OTHERS and (inputs := part.draw(rng, **sizes)) is not None:
-            found.append((_sized(sizes), inputs))
+            found.append(("", inputs))
     return [*found, *(part.cases(rng) if part.cases else {}).items()]
 
 
@@ -105,8 +119,17 @@ def _generator(exercise: Exercise, part: Part, n: int):
     return np.random.default_rng([n, zlib.crc32(f"{exercise.id} {part.function}".encode())])
 
 
-def _sized(sizes: dict) -> str:
-    return ", ".join(f"{name} = {size}" for name, size in sizes.items())
+def called(inputs: dict) -> str:
+    """The arguments in words: shapes of arrays, and numbers."""
+    words = []
+    for name, value in inputs.items():
+        if isinstance(value, (bool, int, float, str)):
+            words.append(f"{name} = {value!r}")
+        elif isinstance(value, np.ndarray):
+            words.append(f"{name} {value.shape}")
+        else:
+            words.append(f"{name} (a {type(value).__name__} of {len(value)})")
+    return ", ".join(words)
 
 
 class _Forward:
@@ -132,13 +155,13 @@ def expected(part: Part, inputs: dict):
     return np.tensordot(g, _Forward(part, inputs).jacobian(part.of), g.ndim)
 
 
-def results(part: Part, answer) -> dict[str, np.ndarray]:
-    """What a function returned, by names: arrays, numbers and booleans, one or several."""
-    if isinstance(answer, dict):
-        return {str(name): _array(value) for name, value in answer.items()}
-    if isinstance(answer, (list, tuple)):
-        names = part.returns or [f"result {n}" for n in range(len(answer))]
-        return {name: _array(value) for name, value in zip(names, answer)}
+def results(part: Part, answer, like) -> dict[str, np.ndarray]:
+    """What a function returned, by names: several results if what it should return, `like`, is several."""
+    if isinstance(like, dict):
+        return {str(name): _array(value) for name, value in answer.items()} if isinstance(answer, dict) else {}
+    if isinstance(like, (list, tuple)):
+        names = part.returns or [f"result {n}" for n in range(len(like))]
+        return dict(zip(names, map(_array, answer))) if isinstance(answer, (list, tuple)) else {}
     return {part.returns[0] if part.returns else f"gradient for {part.of}" if part.of else "result": _array(answer)}
 
 
@@ -152,8 +175,9 @@ def _array(value) -> np.ndarray:
 
 def _compare(part: Part, inputs: dict, answer) -> None:
     """Raise `Wrong` at the first result that differs."""
-    right, yours = results(part, expected(part, inputs)), results(part, answer)
-    for name, e in right.items():
+    right = expected(part, inputs)
+    yours = results(part, answer, right)
+    for name, e in results(part, right, right).items():
         y = yours.get(name, np.asarray(None))
         if y.dtype.kind not in "fiub" or y.shape != e.shape or not _close(part, y, e):
             raise Wrong(name, y, e, inputs, answer)
@@ -170,25 +194,22 @@ def _close(part: Part, y, e) -> bool:
 
 
 # ------------------------------------------------------------------ what is wrong
-def _stopped(part: Part, error: StudentError, where: str) -> Verdict:
+def _stopped(part: Part, error: StudentError, where: list[str]) -> Verdict:
     kind = STOPS.get(error.error, "error")
-    lines = [f"with     {where}"] if where else []
     if kind == "not written":
-        lines = ["not written yet"]
-    else:
-        lines.append(f"stopped  {error.error}: {error.message}")
-        lines += [f"line {error.line:<3}  {error.text}"] if error.line else []
-    return Verdict(part, kind, lines, KINDS[kind])
+        return Verdict(part, kind, ["not written yet"], KINDS[kind])
+    lines = [f"stopped  {error.error}: {error.message}"]
+    lines += [f"line {error.line:<3}  {error.text}"] if error.line else []
+    return Verdict(part, kind, [*([] if kind == "not loaded" else where), *lines], KINDS[kind])
 
 
-def _explain(exercise: Exercise, i: int, wrong: Wrong, where: str, file: Path, student: Student) -> Verdict:
+def _explain(exercise: Exercise, i: int, wrong: Wrong, where: list[str], file: Path, student: Student) -> Verdict:
     part, y, e = exercise.parts[i], wrong.yours, wrong.expected
-    lines = [f"with     {where}"] if where else []
     if y.dtype.kind not in "fiub":
-        shown = "nothing" if y.ndim == 0 and y[()] is None else f"something that is no array of numbers ({y.dtype})"
-        lines.append(f"mistake  nothing returned: for the {wrong.name} it returned {shown}")
-        return Verdict(part, "nothing returned", lines, KINDS["nothing returned"])
-    lines += _difference(wrong.name, y, e)
+        kind = "nothing returned" if wrong.answer is None else "no numbers"
+        text = f"it returned {'nothing' if wrong.answer is None else _short(wrong.answer)}"
+        return Verdict(part, kind, [*where, f"where    the {wrong.name}", f"mistake  {kind}: {text}"], KINDS[kind])
+    lines = [*where, *_difference(wrong.name, y, e)]
     known = [mistake for mistake in fingerprints(exercise) if mistake[3][i] is not None]
     answers = signature(exercise, i, file, student) if known else []
     for name, text, text_ko, prints in known:
@@ -196,6 +217,11 @@ def _explain(exercise: Exercise, i: int, wrong: Wrong, where: str, file: Path, s
             return Verdict(part, name, [*lines, f"mistake  {name}: {text}"], KINDS.get(name, ("", text_ko)))
     name, text = _diagnosis(part, wrong)
     return Verdict(part, name, [*lines, f"mistake  {name}: {text}"], KINDS[name])
+
+
+def _short(answer) -> str:
+    text = " ".join(repr(answer).split())
+    return text if len(text) < 60 else f"{text[:57]}..."
 
 
 def _difference(name: str, y, e) -> list[str]:
@@ -215,28 +241,35 @@ def _diagnosis(part: Part, wrong: Wrong) -> tuple[str, str]:
     y, e = wrong.yours, wrong.expected
     if y.dtype.kind == "b" or e.dtype.kind in "bi":
         return "unknown", "it is not what is asked"
-    if part.forward is None:
-        return diagnose(y, e)
-    problem = _Forward(part, wrong.inputs)
-    jacobians = {name: problem.jacobian(name) for name in problem.names}
-    g = np.asarray(wrong.inputs["g"], np.float64)
-    others = {name: np.tensordot(g, jacobians[name], g.ndim) for name in problem.names if name != part.of}
-    return diagnose(y, e, jacobians[part.of], g, others)
+    if y.ndim > e.ndim + 2 or max(y.shape, default=0) > 100 + 100 * max(e.shape, default=0):
+        return PLAIN["shape"][0], PLAIN["shape"][1].format(y.shape, e.shape)
+    if part.forward is not None:
+        problem = _Forward(part, wrong.inputs)
+        jacobians = {name: problem.jacobian(name) for name in problem.names}
+        g = np.asarray(wrong.inputs["g"], np.float64)
+        others = {name: np.tensordot(g, jacobians[name], g.ndim) for name in problem.names if name != part.of}
+        return diagnose(y, e, jacobians[part.of], g, others)
+    kind, text = diagnose(y, e)
+    if "grad" not in part.function + wrong.name and kind in PLAIN:  # the diagnosis takes it for a gradient
+        kind, text = PLAIN[kind]
+        text = text.format(y.shape, e.shape)
+    return kind, text
 
 
-def fingerprint(part: Part, answer) -> list[float] | None:
+def fingerprint(answer) -> list[float] | None:
     """A few numbers by which to know an answer again, from which it cannot be read; None for what is not numbers."""
-    marks = []
-    for value in results(part, answer).values():
-        if value.dtype.kind not in "fiub":
-            return None
-        flat = np.asarray(value, np.float64).ravel()
-        kinds = np.select([np.isnan(flat), flat == np.inf, flat == -np.inf], [1.0, 2.0, 3.0], 0.0)
-        flat = np.where(kinds, 0.0, flat)  # a number for infinity would be so large that no other one counts
-        directions = np.random.default_rng(flat.size).standard_normal((2, flat.size))
-        marks += [*map(float, value.shape), float(np.abs(flat).max(initial=0)), *(directions @ flat).tolist()]
-        marks.append(float(directions[0] @ kinds))
-    return marks
+    if isinstance(answer, dict):
+        answer = tuple(answer.values())
+    value = _array(answer)
+    if value.dtype.kind not in "fiub":
+        parts = [fingerprint(part) for part in answer] if isinstance(answer, (list, tuple)) else [None]
+        return None if None in parts else [number for part in parts for number in part]
+    flat = np.asarray(value, np.float64).ravel()
+    kinds = np.select([np.isnan(flat), flat == np.inf, flat == -np.inf], [1.0, 2.0, 3.0], 0.0)
+    flat = np.where(kinds, 0.0, flat)  # a number for infinity would be so large that no other one counts
+    directions = np.random.default_rng(flat.size).standard_normal((2, flat.size))
+    sums = [np.abs(flat).max(initial=0), *(directions @ flat), directions[0] @ kinds]
+    return [*map(float, value.shape), *map(float, sums)]
 
 
 def signature(exercise: Exercise, i: int, file: Path, student: Student) -> list:
@@ -244,7 +277,7 @@ def signature(exercise: Exercise, i: int, file: Path, student: Student) -> list:
     found = []
     for _, inputs in inputs_of(exercise, exercise.parts[i]):
         try:
-            found.append(fingerprint(exercise.parts[i], student.call(file, exercise.id, i, inputs)))
+            found.append(fingerprint(student.call(file, exercise.id, i, inputs)))
         except StudentError:
             found.append(None)
     return found
@@ -278,7 +311,7 @@ def fingerprints(exercise: Exercise) -> list:
         ("another edition", f"the answer is right for {other}; this edition asks {now}", "", text)
         for other, text in exercise.other_editions.items()
     ]
-    with tempfile.TemporaryDirectory() as folder, Student() as student:
+    with tempfile.TemporaryDirectory() as folder, Student(seconds=600) as student:
 
         def signatures(n, text):
             file = Path(folder, f"{n}.py")
@@ -293,11 +326,14 @@ def fingerprints(exercise: Exercise) -> list:
 
 
 def _smallest(exercise: Exercise, i: int, file: Path, student: Student) -> list[str]:
-    """The smallest sizes that the part fails with, in words."""
-    from hypothesis import HealthCheck, Phase, find, settings
-    from hypothesis import strategies as st
-    from hypothesis.errors import NoSuchExample
-
+    """What the part fails with at the smallest sizes, in words; nothing without Hypothesis."""
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", tempfile.gettempdir())  # and not the student's folder
+    try:
+        from hypothesis import HealthCheck, Phase, find, settings
+        from hypothesis import strategies as st
+        from hypothesis.errors import NoSuchExample
+    except ImportError:
+        return []
     part, end, known = exercise.parts[i], time.monotonic() + SEARCH, {}
 
     def fails(sizes) -> bool:
@@ -314,9 +350,9 @@ def _smallest(exercise: Exercise, i: int, file: Path, student: Student) -> list[
             return False
         return True
 
-    ranges = {name: st.integers(low, high) for name, (low, high, _) in part.sizes.items()}
+    small = {name: st.integers(low, min(high, low + 2)) for name, (low, high, _) in part.sizes.items()}
     options = settings(
-        max_examples=60,
+        max_examples=100,
         deadline=None,
         derandomize=True,
         database=None,
@@ -324,6 +360,8 @@ def _smallest(exercise: Exercise, i: int, file: Path, student: Student) -> list[
         suppress_health_check=list(HealthCheck),
     )
     try:
-        return [f"smallest {_sized(find(st.fixed_dictionaries(ranges), fails, settings=options))}"] if ranges else []
+        sizes = find(st.fixed_dictionaries(small), fails, settings=options)
     except NoSuchExample:
         return []
+    word = "smallest" if time.monotonic() < end else "small   "
+    return [f"{word} {called(part.draw(_generator(exercise, part, 2), **sizes))}"]

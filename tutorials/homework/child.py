@@ -1,15 +1,17 @@
 """The student's process: loads files and calls their functions when the grader asks, and knows no right answer.
 
-``python -m tutorials.homework.child``, one request and one answer a line, JSON; what the functions take and give lies
-in two files of `minigrad.save`. Whatever the student's code prints goes to standard error.
+``python -m tutorials.homework.child``, one request and one answer a line, JSON; what a function takes and gives lies in
+two files of `minigrad.save`. Whatever the student's code prints goes to standard error.
 """
 
+import contextlib
 import copy
 import importlib.util
 import json
 import os
 import sys
 import traceback
+from pathlib import Path
 
 import numpy as np
 
@@ -21,18 +23,24 @@ MEMORY = 3 << 30  # bytes of address space
 FILE = 64 << 20  # bytes of a file that it may write
 
 
+class NotDefined(Exception):
+    """The student's file does not define a function that the exercise asks for."""
+
+
 class InputsChanged(Exception):
     """A function wrote into the arrays that it was given."""
 
 
-def limit() -> None:
-    """What the student's code cannot undo. Windows has no such limits."""
+def limit(seconds: int = 120) -> None:
+    """What the student's code cannot undo: memory, files, and time, should the grader die; not on Windows."""
     try:
         import resource
     except ImportError:
         return
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (FILE, FILE))
+    wanted = {"RLIMIT_AS": MEMORY, "RLIMIT_FSIZE": FILE, "RLIMIT_CPU": seconds}
+    for name, most in wanted.items():
+        with contextlib.suppress(ValueError, OSError):  # macOS refuses to limit memory
+            resource.setrlimit(getattr(resource, name), (most, most))
 
 
 def load(path: str):
@@ -45,17 +53,18 @@ def load(path: str):
 
 def call(module, request: dict) -> None:
     """Call the part's function with the inputs in the one file and put its result into the other."""
-    inputs = minigrad.load(request["inputs"])
+    folder = Path(request["folder"])
+    inputs = minigrad.load(folder / "inputs.npz")
     part = exercise(request["exercise"]).parts[request["part"]]
     function = getattr(module, part.function, None)
     if function is None:
-        raise NameError(f"the file defines no function {part.function}")
+        raise NotDefined(f"the file defines no function {part.function}")
     before = copy.deepcopy(inputs)
     with np.errstate(all="ignore"):
         result = part.drive(function, **inputs) if part.drive else function(*inputs.values())
     if not same(before, inputs):
         raise InputsChanged(f"{part.function} changes what it is given")
-    minigrad.save(result, request["result"])
+    minigrad.save(result, folder / "result.npz")
 
 
 def same(a, b) -> bool:
@@ -71,16 +80,20 @@ def described(error: BaseException, path: str) -> dict:
         line, text = error.lineno, (error.text or "").strip()
     else:
         line, text = (lines[-1].lineno, lines[-1].line) if lines else (0, "")
-    message = error.msg if isinstance(error, SyntaxError) else str(error)
+    try:
+        message = error.msg if isinstance(error, SyntaxError) else str(error)
+    except Exception:
+        message = "an error that cannot be shown"
     return {"error": type(error).__name__, "message": message, "line": line, "text": text}
 
 
 def main() -> None:
-    answers = os.fdopen(os.dup(1), "w")
+    requests, answers = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # the student's code reads nothing, and prints to standard error
     os.dup2(2, 1)
     limit()
     modules = {}
-    for line in sys.stdin:
+    for line in requests:
         request = json.loads(line)
         path = request["file"]
         try:

@@ -13,11 +13,11 @@ A constant of an edition, such as ``SLOPE = 0.1  # edition: 0.1, 0.2, 0.3``, may
 """
 
 import ast
+import functools
 import importlib.util
 import inspect
 import re
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,7 +86,7 @@ class Exercise:
                     found[f"{name} = {choice}"] = self.solution.replace(f"{name} = {value}", f"{name} = {choice}", 1)
         return found
 
-    @cached_property
+    @functools.cached_property
     def module(self):
         """The file as a module: the checks, which are the grader's own code."""
         spec = importlib.util.spec_from_file_location(f"homework_{self.path.stem}", self.path)
@@ -128,6 +128,7 @@ class Exercise:
         return CONSTANT.sub(r"\1 = \2", text)
 
 
+@functools.cache
 def exercises() -> list[Exercise]:
     """All exercises, in order."""
     return [Exercise(path) for path in sorted(EXERCISES.glob("[0-9][0-9]_*.py"))]
@@ -137,6 +138,6 @@ def exercise(name: str) -> Exercise:
     """The exercise with this number or name; KeyError with advice if there is none."""
     everything = exercises()
     for each in everything:
-        if name in (each.number, each.number.lstrip("0"), each.id, each.path.stem):
+        if Path(name).stem in (each.number, each.number.lstrip("0"), each.id, each.path.stem):
             return each
-    raise KeyError(f"there is no exercise {name!r}; they are {', '.join(each.id for each in everything)}")
+    raise KeyError(f"there is no exercise {name!r}; `list` shows them all, 01 to {everything[-1].number}")

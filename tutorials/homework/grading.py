@@ -1,7 +1,9 @@
 """Points of one submission, or of a folder of them, as a table and as Gradescope wants to read them."""
 
 import csv
+import io
 import json
+import sys
 from pathlib import Path
 
 from minigrad.checkpoint import replacing
@@ -38,8 +40,12 @@ def graded(folder: Path) -> list[dict]:
     for exercise in exercises():
         file, points, output = find(folder, exercise), 0, f"{exercise.path.name} was not handed in"
         if file.is_file():
-            verdicts, _ = check(exercise, file, smallest=False)
-            points, output = sum(verdict.points for verdict in verdicts), told(exercise, verdicts)
+            try:
+                verdicts, _ = check(exercise, file, smallest=False)
+                points, output = sum(verdict.points for verdict in verdicts), told(exercise, verdicts)
+            except Exception as error:  # one file must not cost the others their grades
+                output = f"the grader failed, tell your teacher: {type(error).__name__}: {error}"
+                print(f"{file}: {output}", file=sys.stderr)
         tests.append(
             {
                 "name": f"{exercise.number} {exercise.title}",
@@ -52,25 +58,27 @@ def graded(folder: Path) -> list[dict]:
     return tests
 
 
-def gradescope(folder: Path, out: Path) -> int:
-    """Grade one submission and write `results.json` (gradescope-autograders.readthedocs.io); the points."""
+def gradescope(folder: Path, out: Path) -> list[int]:
+    """Grade one submission and write `results.json` (gradescope-autograders.readthedocs.io); the points of each."""
     tests = graded(folder)
-    total = sum(test["score"] for test in tests)
-    _write(out / "results.json", json.dumps({"score": total, "tests": tests}, ensure_ascii=False, indent=1))
-    return total
+    points = [test["score"] for test in tests]
+    _write(out / "results.json", json.dumps({"score": sum(points), "tests": tests}, ensure_ascii=False, indent=1))
+    return points
 
 
 def grade(folder: Path, out: Path) -> Path:
     """Grade every folder in `folder`: `grades.csv`, and NAME/results.json for each; the path of the table."""
-    students = sorted(path for path in folder.iterdir() if path.is_dir())
-    rows = []
+    students = sorted(path for path in folder.iterdir() if path.is_dir() and path.name != "homework")
+    if not students:
+        raise FileNotFoundError(f"{folder} has no folders in it; it should have one for each student")
+    rows = [["name", "total", *(exercise.id for exercise in exercises())]]
     for student in students:
-        total = gradescope(student, out / student.name)
-        tests = json.loads((out / student.name / "results.json").read_text(encoding="utf-8"))["tests"]
-        rows.append([student.name, total, *(test["score"] for test in tests)])
-        print(f"{student.name}: {total}", flush=True)
-    with replacing(out / "grades.csv") as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([["name", "total", *(exercise.id for exercise in exercises())], *rows])
+        points = gradescope(student, out / student.name)
+        rows.append([student.name, sum(points), *points])
+        table = io.StringIO()
+        csv.writer(table, lineterminator="\n").writerows(rows)
+        _write(out / "grades.csv", table.getvalue())
+        print(f"{student.name}: {sum(points)}", flush=True)
     return out / "grades.csv"
 
 

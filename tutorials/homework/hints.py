@@ -1,11 +1,11 @@
 """A hint for every kind of mistake that can be named without knowing the exercise, in English and Korean."""
 
 KINDS = {
-    "not finite": ("Look for log(0), 0/0, or e to a large power.", "log(0), 0/0, 큰 수의 지수함수가 없는지 보라."),
-    "zero": (
-        "Nothing arrives: is a term missing, or g not used?",
-        "아무 값도 전달되지 않는다. 빠진 항이나 쓰지 않은 g가 없는지 보라.",
+    "not finite": (
+        "Look for log(0), 0/0, the root of a negative number, or e to a large power.",
+        "log(0), 0/0, 음수의 제곱근, 큰 수의 지수함수가 없는지 보라.",
     ),
+    "zero": ("Is a term missing, or an argument not used?", "빠진 항이나 쓰지 않은 인수가 없는지 보라."),
     "not zero": ("It should be zero here.", "여기서는 0이어야 한다."),
     "small": (
         "Nearly right: look for rounding, float32, or an eps in the wrong place.",
@@ -41,7 +41,23 @@ KINDS = {
         "Compute with new arrays or copies, not in place (+=, [...] =).",
         "제자리 연산(+=, [...] =) 대신 새 배열이나 복사본으로 계산하라.",
     ),
-    "time": ("Is there a loop that never ends?", "끝나지 않는 반복문이 있는지 보라."),
+    "time": (
+        "A loop that never ends, or the same work done again and again?",
+        "끝나지 않는 반복문이 있거나 같은 계산을 되풀이하고 있지 않은지 보라.",
+    ),
+    "recursion": (
+        "Use a loop instead of a function that calls itself.",
+        "자기 자신을 부르는 함수 대신 반복문을 써라.",
+    ),
+    "memory": ("Some array is far too large.", "너무 큰 배열을 만들고 있지 않은지 보라."),
+    "not loaded": (
+        "Run the file by itself with python first; the functions must keep their names.",
+        "먼저 파일을 python으로 직접 실행해 보라. 함수의 이름은 바꾸지 마라.",
+    ),
+    "no numbers": ("Compare with what the text says it returns.", "무엇을 돌려주어야 하는지 본문과 비교하라."),
     "process": ("Leave exit() and the like out.", "exit() 같은 호출을 빼라."),
-    "another edition": ("Read the constants in this edition's text.", "이번 판의 상수를 다시 읽어라."),
+    "another edition": (
+        "Read again which constants the text states, and mean or sum.",
+        "본문에 나온 상수와, 평균인지 합인지를 다시 읽어라.",
+    ),
 }

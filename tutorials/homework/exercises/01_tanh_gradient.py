@@ -45,7 +45,7 @@ PARTS = [
         {"rows": (1, 5, 3), "columns": (1, 7, 5)},
         expected=slope,
         cases=lambda rng: {
-            "numbers of no axis": {"g": np.float64(2.0), "y": np.float64(0.5)},
+            "numbers of no axis": {"g": np.array(2.0), "y": np.array(0.5)},
             "three axes": {"g": rng.standard_normal((2, 3, 5)), "y": np.tanh(rng.standard_normal((2, 3, 5)))},
             "y at its ends": {"g": np.array([1.5, -2.0]), "y": np.array([1.0, -1.0])},
         },

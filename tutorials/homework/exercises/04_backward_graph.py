@@ -181,7 +181,7 @@ MISTAKES = [
         "마지막 노드만 손실이다. 아무도 쓰지 않는 노드의 기울기는 0이고 0을 넘겨준다",
     ),
     Mistake(
-        "error",  # a function that calls itself for each input: right, but the chain is too long
+        "recursion",  # a function that calls itself for each input: right, but the chain is too long
         "    for i in reversed(range(len(inputs))):  # every use of i has a larger number, and has been here already\n"
         "        for j, derivative in zip(inputs[i], local[i]):\n"
         "            grad[j] += grad[i] * derivative\n",

@@ -11,8 +11,9 @@ such an array and returns an array, whose shape may be another one and is that o
 
 Write ``is_right(f, grad, x)`` (2 points): True if ``grad(g, x)`` is the gradient of f at x, and False if not. You
 choose g, and it decides what you see: the entries of a softmax sum to 1, so for g = 1 its gradient is 0, and a formula
-that always says 0 would pass. Entries of x may be as small as 1e-6 or as large as 1e6. A formula counts as wrong if it
-is off by 1 % in a single entry.
+that always says 0 would pass. Entries of x may be as small as 1e-6 or as large as 1e6; but within one x they differ at
+most about 100-fold, and so do the slopes of f in them. A formula counts as wrong if it is off by 1 % in a single entry,
+also in one of the small ones.
 
 A tiny example: f(x) = x², g = 1, x = [3], h = 0.1: (9.61 − 8.41) / 0.2 = 6.
 
@@ -22,7 +23,8 @@ eᵢ는 i에서 1이고 나머지는 0이다. 이 식의 오차는 곡률에서 
 배열을 받아 g와 같은 모양의 배열을 돌려준다. x를 바꾸지 마라.
 ``is_right(f, grad, x)``(2점)는 ``grad(g, x)``가 x에서 f의 기울기이면 True, 아니면 False를 돌려준다. g는 여러분이
 고르며, 무엇이 보이는지는 g가 정한다. 소프트맥스의 원소는 합이 1이므로 g = 1이면 기울기가 0이고, 언제나 0이라는 공식도
-통과해 버린다. x의 원소는 1e-6만큼 작거나 1e6만큼 클 수 있다. 한 원소라도 1 % 틀리면 틀린 공식이다.
+통과해 버린다. x의 원소는 1e-6만큼 작거나 1e6만큼 클 수 있다. 다만 한 x 안에서는 원소들의 크기가 많아야 100배쯤
+차이 나고, 각 원소에 대한 f의 기울기도 그렇다. 작은 원소를 포함해 한 원소라도 1 % 틀리면 틀린 공식이다.
 """
 
 import numpy as np
@@ -69,6 +71,23 @@ def one_entry(g, x):
     return claimed
 
 
+def one_slope_small(x):
+    slopes = np.ones(x.shape)
+    slopes[-1, -1] = 0.01
+    return slopes * x
+
+
+def small_entry(g, x, off=1.0):
+    claimed = 1.0 * g
+    claimed[-1, -1] *= 0.01 * off
+    return claimed
+
+
+def at_lowest_point(x):
+    """Slope 0 at x = 1, and so much curvature that one-sided differences see a slope there"""
+    return 1e5 * (x - 1) ** 2
+
+
 FUNCTIONS = {
     "sum over rows": lambda x: np.sin(x).sum(0),
     "softmax": softmax,
@@ -77,13 +96,20 @@ FUNCTIONS = {
 OPS = {
     "sin": (np.sin, lambda g, x: g * np.cos(x), 1.0, True),
     "softmax": (softmax, lambda g, x: softmax(x) * (g - (g * softmax(x)).sum(-1, keepdims=True)), 1.0, True),
-    "x² of large numbers": (np.square, lambda g, x: 2 * g * x, 1e6, True),
+    "x² of large numbers": (np.square, lambda g, x: 2 * g * x, 1e4, True),
     "1/x of small numbers": (np.reciprocal, lambda g, x: -g / (x * x), 1e-6, True),
     "sum over rows": (FUNCTIONS["sum over rows"], lambda g, x: g * np.cos(x), 1.0, True),
     "x·xᵀ": (FUNCTIONS["matrix product"], lambda g, x: (g + g.T) @ x, 1.0, True),
+    "one slope a hundredth of the others": (one_slope_small, small_entry, 1.0, True),
     "softmax, said to be 0 (wrong)": (softmax, lambda g, x: 0 * x, 1.0, False),
     "sin, g missing (wrong)": (np.sin, lambda g, x: np.cos(x), 1.0, False),
     "sin, one entry off by 2 % (wrong)": (np.sin, one_entry, 1.0, False),
+    "the slope that is a hundredth of the others off by 2 % (wrong)": (
+        one_slope_small,
+        lambda g, x: small_entry(g, x, 1.02),
+        1.0,
+        False,
+    ),
     "x² of large numbers, half (wrong)": (np.square, lambda g, x: g * x, 1e6, False),
     "x² of small numbers, half (wrong)": (np.square, lambda g, x: g * x, 1e-6, False),
     "softmax, centring missing (wrong)": (softmax, lambda g, x: softmax(x) * g, 1.0, False),
@@ -98,7 +124,8 @@ def draw(rng, rows, columns):
 
 
 def slopes(numeric_gradient, x, **cotangents):
-    return {name: numeric_gradient(FUNCTIONS[name], g, x) for name, g in cotangents.items()}
+    found = {name: numeric_gradient(FUNCTIONS[name], g, x) for name, g in cotangents.items()}
+    return found | {"10⁵·(x − 1)² at x = 1": numeric_gradient(at_lowest_point, np.ones(x.shape), np.ones(x.shape))}
 
 
 def expected_slopes(x, **cotangents):
@@ -110,6 +137,7 @@ def expected_slopes(x, **cotangents):
         "sum over rows": cotangents["sum over rows"] * np.cos(x),
         "softmax": np.einsum("ij,ijk->ik", g, jacobians),
         "matrix product": (h + h.T) @ x,
+        "10⁵·(x − 1)² at x = 1": np.zeros(x.shape),
     }
 
 
@@ -142,12 +170,26 @@ HINTS = [
 # BEGIN SOLUTION
 MISTAKES = [
     Mistake("factor", "/ (2 * h)", "/ h"),
-    Mistake(
-        "one-sided",
-        "g * (f(up) - f(down))).sum() / (2 * h)",
-        "g * (f(up) - f(x))).sum() / h",
-        "one-sided differences have an error of the order of h, not h²: go to both sides",
-        "한쪽 차분의 오차는 h²이 아니라 h 정도이다. 양쪽으로 움직여라",
+    *(
+        Mistake(
+            "one-sided",
+            "h = 1e-5 * (abs(x[i]) or 1.0)\n        up[i] += h\n        down[i] -= h\n"
+            "        slopes[i] = (g * (f(up) - f(down))).sum() / (2 * h)",
+            f"h = {h} * (abs(x[i]) or 1.0)\n        up[i] += h\n        slopes[i] = (g * (f(up) - f(x))).sum() / h",
+            "one-sided differences have an error of the order of h, not h²: go to both sides",
+            "한쪽 차분의 오차는 h²이 아니라 h 정도이다. 양쪽으로 움직여라",
+        )
+        for h in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
+    ),
+    *(
+        Mistake(
+            "a fixed step",
+            "h = 1e-5 * (abs(x[i]) or 1.0)",
+            f"h = {h}",
+            "a fixed step is larger than an entry of 1e-6 and leaps over the curve: let h grow with the entry",
+            "고정된 간격은 1e-6인 원소보다 커서 곡선을 건너뛴다. h를 원소의 크기에 맞추어라",
+        )
+        for h in ("1e-4", "1e-5", "1e-6", "1e-5 * max(1.0, abs(x[i]))")
     ),
     Mistake(
         "another op",
@@ -169,6 +211,19 @@ MISTAKES = [
         "1e-4",
         "a fixed tolerance is too strict for large gradients or too loose for small ones",
         "고정된 허용 오차는 큰 기울기에는 너무 엄하고 작은 기울기에는 너무 느슨하다",
+    ),
+    *(
+        Mistake(
+            "compared as a whole",
+            "(np.abs(claimed - numeric) <= 1e-3 * np.abs(numeric) + 1e-9 * np.abs(numeric).max()).all()",
+            whole,
+            "beside the large entries 1 % of a small one does not show: compare every entry with its own slope",
+            "큰 원소들 옆에서는 작은 원소의 1 % 오차가 보이지 않는다. 원소마다 그 기울기와 비교하라",
+        )
+        for whole in (
+            "np.linalg.norm(claimed - numeric) <= 2e-3 * np.linalg.norm(numeric)",
+            "np.abs(claimed - numeric).max() <= 1e-3 * np.abs(numeric).max()",
+        )
     ),
     Mistake(
         "only the sum",
@@ -195,7 +250,7 @@ OTHERS = [
         for seed in range(3):
             g = np.random.default_rng(seed).uniform(1, 2, f(x).shape)
             n, a = numeric_gradient(f, g, x), grad(g, x)
-            if a.shape != n.shape or np.abs(a - n).max() > 2e-3 * np.abs(n).max():
+            if a.shape != n.shape or (np.abs(a - n) > 2e-3 * np.abs(n)).any():
                 return False
         return True
     """,

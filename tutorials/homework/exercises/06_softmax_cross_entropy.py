@@ -13,20 +13,21 @@ labels holds N integers from 0 to C − 1. e^1000 is more than a float64 can hol
 computing p. It helps that softmax does not change when the same number is subtracted from all logits of a row.
 
 Write ``cross_entropy_grad(g, logits, labels)`` (2 points): ∂/∂logits, of shape (N, C), where g, a number, is the
-gradient that comes from above for L. For one example ∂ℓ/∂z = p − y, where y is 1 at the label and 0 elsewhere. Do not
-forget that L is the «REDUCTION».
+gradient that comes from above for L. For one example ∂ℓ/∂z = p − y, where y is 1 at the label and 0 elsewhere; but g
+belongs to L, the «REDUCTION» of ℓ over the N examples.
 
 A tiny example: N = 1, logits [[0, ln 3]] give p = [[1/4, 3/4]]. With the label 0, L = ln 4 = 1.3863, and with g = 2 the
 gradient is [[2·(1/4 − 1), 2·3/4]] = [[−1.5, 1.5]].
 
 분류기는 클래스마다 로짓 하나씩을 내놓으며 그 값은 어떤 수든 될 수 있다. 소프트맥스는 이것을 확률 p로 바꾸고, 한 예의
-손실 ℓ은 정답의 확률에 −log를 취한 값이다(위의 식). 배치의 손실 L은 예 N개의 ℓ에 대한 «REDUCTION»이다(mean은 평균,
-sum은 합이다). 수 L을 돌려주는 ``cross_entropy(logits, labels)``(2점)를 작성하라. logits는 모양이 (N, C)인 z이고,
-labels는 0부터 C − 1까지의 정수 N개이다. e^1000은 float64로 나타낼 수 없고 e^−1000은 0이 되어 그 로그가 −∞이다. 그러나
-로짓이 ±1000이어도 손실은 유한한 수이며 바르게 나와야 한다. p를 계산하지 않고 z에서 log p를 바로 구할 수 있다. 한 행의
-모든 로짓에서 같은 수를 빼도 소프트맥스는 변하지 않는다는 점을 이용하라.
+손실 ℓ은 정답의 확률에 −log를 취한 값이다(위의 식). 배치의 손실 L은 예 N개의 ℓ을 하나로 모은 값이고, 모으는 방법은
+«REDUCTION»이다(mean은 평균, sum은 합). 수 L을 돌려주는 ``cross_entropy(logits, labels)``(2점)를 작성하라. logits는
+모양이 (N, C)인 z이고, labels는 0부터 C − 1까지의 정수 N개이다. e^1000은 float64로 나타낼 수 없고 e^−1000은 0이 되어 그
+로그가 −∞이다. 그러나 로짓이 ±1000이어도 손실은 유한한 수이며 바르게 나와야 한다. p를 계산하지 않고 z에서 log p를 바로
+구할 수 있다. 한 행의 모든 로짓에서 같은 수를 빼도 소프트맥스는 변하지 않는다는 점을 이용하라.
 ``cross_entropy_grad(g, logits, labels)``(2점)는 모양이 (N, C)인 로짓에 대한 기울기를 돌려준다. 수 g는 위에서 내려온
-L의 기울기이다. 예 하나에 대해 ∂ℓ/∂z = p − y이고, y는 정답에서 1이고 나머지에서 0이다. L이 «REDUCTION»임을 잊지 마라.
+L의 기울기이다. 예 하나에 대해 ∂ℓ/∂z = p − y이고, y는 정답에서 1이고 나머지에서 0이다. L은 ℓ들을 모은 값이므로, 모으는
+방법(«REDUCTION»)도 기울기에 반영하라.
 예: N = 1, 로짓 [[0, ln 3]]이면 p = [[1/4, 3/4]]이다. 정답이 0이면 L = ln 4 = 1.3863이고, g = 2이면 기울기는 [[−1.5,
 1.5]]이다.
 """
@@ -142,8 +143,10 @@ MISTAKES = [
     ),
     Mistake(
         "softmax over the examples",
-        "np.log(np.exp(shifted).sum(axis=1, keepdims=True))",
-        "np.log(np.exp(shifted).sum(axis=0, keepdims=True))",
+        "shifted = logits - logits.max(axis=1, keepdims=True)\n"
+        "    log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))",
+        "shifted = logits - logits.max(axis=0, keepdims=True)\n"
+        "    log_p = shifted - np.log(np.exp(shifted).sum(axis=0, keepdims=True))",
         "the probabilities of one example sum to 1: sum over its classes, axis 1",
         "예 하나의 확률들의 합이 1이다. 클래스 축인 축 1로 더하라",
     ),
@@ -153,6 +156,13 @@ MISTAKES = [
         "log_p = logits - np.log(",
         "what was subtracted before exp must be subtracted from the label's logit as well",
         "exp 앞에서 뺀 수를 정답의 로짓에서도 빼야 한다",
+    ),
+    Mistake(
+        "softmax over the examples",
+        "e = np.exp(logits - logits.max(axis=1, keepdims=True))\n    grad = e / e.sum(axis=1, keepdims=True)",
+        "e = np.exp(logits - logits.max(axis=0, keepdims=True))\n    grad = e / e.sum(axis=0, keepdims=True)",
+        "the probabilities of one example sum to 1: sum over its classes, axis 1",
+        "예 하나의 확률들의 합이 1이다. 클래스 축인 축 1로 더하라",
     ),
     Mistake("cotangent", "return g * grad", "return grad"),
     Mistake("factor", "return g * grad", "return -g * grad"),

@@ -14,21 +14,22 @@ mathematics, and neither will do if it is computed as it stands. For z = 1000 an
 its log 0. NumPy has np.log1p(x), which is log(1 + x) and right for small x.
 
 Write ``bce_grad(g, logits, targets)`` (1 point): ∂/∂logits, of the shape of logits, where g, a number, is the gradient
-that comes from above for L. For one entry ∂ℓ/∂z = σ(z) − t. It must be finite and right for z = ±1000, too (up to 1e-9;
-here small gradients need not have 5 digits).
+that comes from above for L. For one entry ∂ℓ/∂z = σ(z) − t; but g belongs to L, the «REDUCTION» of ℓ over all entries.
+The gradient must be finite and right for z = ±1000, too (up to 1e-9; here small gradients need not have 5 digits).
 
 A tiny example of one entry: z = [ln 3] gives p = 3/4. With t = [1], L = ln 4/3 = 0.2877, and with g = 2 the gradient
 is [2·(3/4 − 1)] = [−0.5].
 
 판별기는 로짓 z 하나로 답한다. p = σ(z) = 1 / (1 + e^−z)는 답이 '예'일 확률이다. 목표 t가 0과 1 사이일 때 한 원소의
-손실 ℓ은 위의 식과 같다. 손실 L은 배열의 모든 원소에 대한 ℓ의 «REDUCTION»이다(mean은 평균, sum은 합이다). 수 L을
-돌려주는 ``bce(logits, targets)``(2점)를 작성하라. 두 배열의 모양은 같고 임의이다. 손실이 아무리 크거나 작아도 다섯
-자리까지 맞아야 한다. 위의 두 식은 수학으로는 같지만 어느 쪽도 그대로 계산해서는 안 된다. z = 1000, t = 0이면 손실은
-1000이지만 1 − p가 0이 되거나 e^z를 float64로 나타낼 수 없다. z = 40, t = 1이면 손실은 4.2e-18이지만 float64에서
-1 + 4.2e-18은 1이고 그 로그는 0이다. NumPy의 np.log1p(x)는 log(1 + x)를 작은 x에서도 정확하게 계산한다.
+손실 ℓ은 위의 식과 같다. 손실 L은 배열의 모든 원소의 ℓ을 하나로 모은 값이고, 모으는 방법은 «REDUCTION»이다(mean은 평균,
+sum은 합). 수 L을 돌려주는 ``bce(logits, targets)``(2점)를 작성하라. 두 배열의 모양은 같고 임의이다. 손실이 아무리
+크거나 작아도 다섯 자리까지 맞아야 한다. 위의 두 식은 수학으로는 같지만 어느 쪽도 그대로 계산해서는 안 된다.
+z = 1000, t = 0이면 손실은 1000이지만 1 − p가 0이 되거나 e^z를 float64로 나타낼 수 없다. z = 40, t = 1이면 손실은
+4.2e-18이지만 float64에서 1 + 4.2e-18은 1이고 그 로그는 0이다. NumPy의 np.log1p(x)는 log(1 + x)를 작은 x에서도 정확하게
+계산한다.
 ``bce_grad(g, logits, targets)``(1점)는 logits와 같은 모양의 기울기를 돌려준다. 수 g는 위에서 내려온 L의 기울기이다.
-원소 하나에 대해 ∂ℓ/∂z = σ(z) − t이다. z = ±1000에서도 유한하고 옳아야 한다(오차 1e-9까지. 작은 기울기가 다섯 자리까지
-맞을 필요는 없다).
+원소 하나에 대해 ∂ℓ/∂z = σ(z) − t이다. L은 ℓ들을 모은 값이므로, 모으는 방법(«REDUCTION»)도 기울기에 반영하라.
+z = ±1000에서도 유한하고 옳아야 한다(오차 1e-9까지. 작은 기울기가 다섯 자리까지 맞을 필요는 없다).
 예: z = [ln 3]이면 p = 3/4이다. t = [1]이면 L = ln 4/3 = 0.2877이고, g = 2이면 기울기는 [−0.5]이다.
 """
 
@@ -77,8 +78,13 @@ def draw_with_g(rng, rows, columns):
     }
 
 
+SURE = "loss of sure and right answers, in units of 1e-18"
+
+
 def both(bce, logits, targets, sure_logits, sure_targets):
-    return {"loss": bce(logits, targets), "loss of sure and right answers": bce(sure_logits, sure_targets)}
+    """The losses of sure and right answers in a unit of their size, so that one sees (and fingerprints) them"""
+    sure = bce(sure_logits, sure_targets)
+    return {"loss": bce(logits, targets), SURE: None if sure is None else 1e18 * np.asarray(sure)}
 
 
 def loss(logits, targets):

@@ -6,8 +6,7 @@ size:
 
     ⌊(n + 2·p − k) / s⌋ + 1
 
-Write ``output_size(n, kernel, stride, padding)`` (1 point): this number, an integer. The kernel always fits at least
-once.
+Write ``output_size(n, kernel, stride, padding)`` (1 point): this number. The kernel always fits at least once.
 
 With stride 1 and k − 1 pixels more in all, the output is as large as the input: the "same" padding. At each end there
 are then (k − 1) / 2 of them; if k is even, k − 1 is odd, and the one that is left over goes behind, to the end of the
@@ -23,8 +22,8 @@ a kernel of 1 row and 4 columns becomes [[«FILL», 5, 6, «FILL», «FILL»]].
 
 길이가 k인 커널이 픽셀 n개 위를 움직인다. 패딩으로 양 끝에 p개씩의 픽셀이 더 있다. 커널을 처음 k개의 픽셀에 놓고,
 전체가 픽셀 위에 있는 동안 스트라이드 s만큼씩 옮긴다. 커널이 놓이는 자리의 수가 출력 크기이며 위의 식과 같다. 이 수를
-정수로 돌려주는 ``output_size(n, kernel, stride, padding)``(1점)를 작성하라. 커널이 놓일 자리는 언제나 하나 이상 있다.
-스트라이드가 1이고 픽셀이 모두 k − 1개 더 있으면 출력이 입력만큼 크다. 이것이 "same" 패딩이다. 양 끝에 (k − 1) / 2개씩
+돌려주는 ``output_size(n, kernel, stride, padding)``(1점)를 작성하라. 커널이 놓일 자리는 언제나 하나 이상 있다.
+스트라이드가 1이고 픽셀이 합해서 k − 1개 더 있으면 출력이 입력만큼 크다. 이것이 "same" 패딩이다. 양 끝에 (k − 1) / 2개씩
 두고, k가 짝수이면 k − 1이 홀수이므로 남는 하나는 뒤쪽, 곧 축의 끝에 둔다.
 ``pad_same(x, kernel_height, kernel_width)``(1점)는 모양이 (H, W)인 배열 x에 이 패딩을 두른 배열을 돌려준다. 위아래는
 행이 kernel_height개인 커널에, 좌우는 열이 kernel_width개인 커널에 맞춘다. 결과의 모양은
@@ -95,6 +94,9 @@ PARTS = [
             "the kernel fits exactly": {"n": 5, "kernel": 5, "stride": 3, "padding": 0},
             "the kernel is larger than the input": {"n": 2, "kernel": 5, "stride": 2, "padding": 2},
             "a stride larger than the kernel": {"n": 11, "kernel": 2, "stride": 5, "padding": 0},
+            "the tiny example of the text": {"n": 7, "kernel": 3, "stride": 2, "padding": 0},
+            "stride 1, no padding": {"n": 6, "kernel": 4, "stride": 1, "padding": 0},
+            "stride 1, padding 1": {"n": 6, "kernel": 3, "stride": 1, "padding": 1},
         },
     ),
     Part(
@@ -106,6 +108,8 @@ PARTS = [
         cases=lambda rng: {
             "a kernel of one pixel": draw(rng, 2, 3, 1, 1),
             "a kernel larger than x": draw(rng, 1, 2, 6, 5),
+            "the tiny example of the text": {"x": np.array([[5.0, 6.0]]), "kernel_height": 1, "kernel_width": 4},
+            "a kernel of 2 rows and 2 columns": draw(rng, 4, 3, 2, 2),
         },
     ),
 ]
@@ -156,7 +160,20 @@ MISTAKES = [
         "the kernel must lie on the pixels as a whole, and not just start on them: subtract its length",
         "커널의 시작만이 아니라 전체가 픽셀 위에 있어야 한다. 커널의 길이를 빼라",
     ),
-    Mistake("+ 1 is missing", "(n + 2 * padding - kernel) // stride + 1", "(n + 2 * padding - kernel + 1) // stride"),
+    Mistake(
+        "+ 1 before dividing",
+        "(n + 2 * padding - kernel) // stride + 1",
+        "(n + 2 * padding - kernel + 1) // stride",
+        "add the 1 for the first place after dividing, not before",
+        "첫 자리에 대한 1은 나누기 전이 아니라 나눈 뒤에 더하라",
+    ),
+    Mistake(
+        "n // stride",
+        "return (n + 2 * padding - kernel) // stride + 1",
+        "return n // stride",
+        "the kernel's length and the padding count, too: this holds only for some of them",
+        "커널의 길이와 패딩도 영향을 준다. 이것은 그 값들이 맞아떨어질 때만 맞다",
+    ),
     Mistake(
         "the odd pixel is in front",
         "top, left = (kernel_height - 1) // 2, (kernel_width - 1) // 2",
@@ -173,8 +190,11 @@ MISTAKES = [
     ),
     Mistake(
         "one pixel more for an even kernel",
-        "padded = np.full((h + kernel_height - 1, w + kernel_width - 1), FILL)",
-        "padded = np.full((h + kernel_height // 2 * 2, w + kernel_width // 2 * 2), FILL)",
+        "    h, w = x.shape\n    top, left = (kernel_height - 1) // 2, (kernel_width - 1) // 2\n"
+        "    padded = np.full((h + kernel_height - 1, w + kernel_width - 1), FILL)\n"
+        "    padded[top : top + h, left : left + w] = x\n",
+        "    margins = [(k // 2, k // 2) for k in (kernel_height, kernel_width)]\n"
+        "    padded = np.pad(x, margins, constant_values=FILL)\n",
         "k − 1 new pixels in all: kernel // 2 at both ends is one too many if the kernel is even",
         "새 픽셀은 모두 k − 1개이다. 양 끝에 kernel // 2개씩 두면 커널이 짝수일 때 하나가 남는다",
     ),
@@ -187,8 +207,10 @@ MISTAKES = [
     ),
     Mistake(
         "height and width exchanged",
-        "np.full((h + kernel_height - 1, w + kernel_width - 1), FILL)",
-        "np.full((h + kernel_width - 1, w + kernel_height - 1), FILL)[:, : w + kernel_width + 9]",
+        "top, left = (kernel_height - 1) // 2, (kernel_width - 1) // 2\n"
+        "    padded = np.full((h + kernel_height - 1, w + kernel_width - 1), FILL)\n",
+        "top, left = (kernel_width - 1) // 2, (kernel_height - 1) // 2\n"
+        "    padded = np.full((h + kernel_width - 1, w + kernel_height - 1), FILL)\n",
         "kernel_height is for the rows, axis 0, and kernel_width for the columns, axis 1",
         "kernel_height는 행(축 0), kernel_width는 열(축 1)에 대한 것이다",
     ),

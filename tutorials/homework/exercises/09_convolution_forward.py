@@ -4,13 +4,13 @@ A convolution layer has F filters, each as deep as the image has channels. Each 
 place, and there multiplied with what lies below it and summed. For a batch x of shape (N, C, H, W), filters w of shape
 (F, C, KH, KW), a bias b of shape (F,), stride s and padding p, the result y has the shape (N, F, OH, OW):
 
-    y[n, f, i, j] = b[f] + Σ_c Σ_a Σ_b  x̂[n, c, s·i + a, s·j + b] · w[f, c, a, b]
+    y[n, f, i, j] = b[f] + Σ_c Σ_u Σ_v  x̂[n, c, s·i + u, s·j + v] · w[f, c, u, v]
 
 where x̂ is x with p zeros on all four sides, OH = ⌊(H + 2·p − KH) / s⌋ + 1, and OW = ⌊(W + 2·p − KW) / s⌋ + 1. As in
-all libraries for deep learning, the filter is not turned: a and b count upwards in x̂ and in w.
+all libraries for deep learning, the filter is not turned: u and v count upwards in x̂ and in w.
 
 Write ``conv(x, w, b, stride, padding)``: y. The stride s, from 1 on, and the padding p, from 0 on, are integers for
-both axes, and the filters fit. Loops over a and b are fine, as are those over i and j: let NumPy do the rest.
+both axes, and the filters fit. Loops over u and v are fine, as are those over i and j: let NumPy do the rest.
 
 A tiny example: x = [[1, 2, 3]], w = [[4, 5]] and b = [100] (N = C = F = 1) give, with stride 1 and padding 0,
 y = [[1·4 + 2·5 + 100, 2·4 + 3·5 + 100]] = [[114, 123]]. With stride 2 only the first of them is left.
@@ -18,9 +18,9 @@ y = [[1·4 + 2·5 + 100, 2·4 + 3·5 + 100]] = [[114, 123]]. With stride 2 only 
 합성곱 층에는 필터 F개가 있고, 각 필터는 이미지의 채널 수만큼 깊다. 필터를 이미지 위에 s칸마다 놓고, 그 아래에 있는
 값과 곱하여 더한다. 모양이 (N, C, H, W)인 배치 x, (F, C, KH, KW)인 필터 w, (F,)인 편향 b, 스트라이드 s, 패딩 p에 대해
 결과 y의 모양은 (N, F, OH, OW)이고 값은 위의 식과 같다. x̂은 x의 네 변에 0을 p개씩 두른 것이다. 모든 딥러닝
-라이브러리처럼 필터를 뒤집지 않는다. 곧 a와 b는 x̂과 w에서 같은 방향으로 커진다. y를 돌려주는
+라이브러리처럼 필터를 뒤집지 않는다. 곧 u와 v는 x̂과 w에서 같은 방향으로 커진다. y를 돌려주는
 ``conv(x, w, b, stride, padding)``를 작성하라. 스트라이드 s(1 이상)와 패딩 p(0 이상)는 두 축에 함께 쓰이는 정수이고,
-필터는 언제나 들어간다. a와 b에 대한 반복문이나 i와 j에 대한 반복문은 써도 좋고, 나머지는 NumPy에 맡겨라.
+필터는 언제나 들어간다. u와 v에 대한 반복문이나 i와 j에 대한 반복문은 써도 좋고, 나머지는 NumPy에 맡겨라.
 예: x = [[1, 2, 3]], w = [[4, 5]], b = [100]이면(N = C = F = 1) 스트라이드 1, 패딩 0에서 y = [[114, 123]]이고,
 스트라이드 2에서는 첫 번째만 남는다.
 """
@@ -40,7 +40,7 @@ def conv(x, w, b, stride, padding):
         for j in range(ow):
             top, left = i * stride, j * stride
             window = padded[:, :, top : top + w.shape[2], left : left + w.shape[3]]
-            y[:, :, i, j] = np.einsum("ncab,fcab->nf", window, w)
+            y[:, :, i, j] = np.einsum("ncuv,fcuv->nf", window, w)
     return y + b[:, None, None]
     # END SOLUTION
 
@@ -59,6 +59,11 @@ def draw(rng, n, channels, filters, height, width, kernel_height, kernel_width, 
         "stride": stride,
         "padding": padding,
     }
+
+
+def tiny(stride):
+    x, w = np.array([[[[1.0, 2.0, 3.0]]]]), np.array([[[[4.0, 5.0]]]])
+    return {"x": x, "w": w, "b": np.array([100.0]), "stride": stride, "padding": 0}
 
 
 def laid_over(x, w, b, stride, padding):
@@ -84,13 +89,17 @@ PARTS = [
             "filters": (1, 5, 5),
             "height": (1, 11, 11),
             "width": (1, 8, 7),
-            "kernel_height": (1, 4, 3),
+            "kernel_height": (1, 4, 4),
             "kernel_width": (1, 4, 2),
-            "stride": (1, 3, 3),
-            "padding": (0, 3, 2),
+            "stride": (1, 3, 2),
+            "padding": (0, 3, 3),
         },
         laid_over,
         cases=lambda rng: {
+            "the tiny example of the text": tiny(1),
+            "the tiny example of the text with stride 2": tiny(2),
+            "stride 1, no padding": draw(rng, 2, 3, 2, 6, 5, 3, 2, 1, 0),
+            "stride 1, padding 1": draw(rng, 1, 2, 3, 5, 6, 3, 2, 1, 1),
             "a filter as large as the image": draw(rng, 2, 3, 2, 5, 4, 5, 4, 1, 0),
             "a filter of one pixel": draw(rng, 2, 3, 2, 5, 4, 1, 1, 1, 0),
             "a stride larger than the filter": draw(rng, 1, 2, 3, 11, 8, 2, 3, 5, 0),
@@ -115,18 +124,18 @@ HINTS = [
         "(i, j)의 창은 행 s·i, 열 s·j에서 시작하고 필터만큼 크다.",
     ),
     (
-        'All images and filters at once: np.einsum("ncab,fcab->nf", window, w).',
-        '모든 이미지와 필터를 한꺼번에: np.einsum("ncab,fcab->nf", window, w).',
+        'All images and filters at once: np.einsum("ncuv,fcuv->nf", window, w).',
+        '모든 이미지와 필터를 한꺼번에: np.einsum("ncuv,fcuv->nf", window, w).',
     ),
 ]
 # BEGIN SOLUTION
 MISTAKES = [
     Mistake(
         "the filter is turned",
-        '"ncab,fcab->nf", window, w)',
-        '"ncab,fcab->nf", window, w[:, :, ::-1, ::-1])',
-        "the filter is turned by 180 degrees, as in mathematics; here a and b must count upwards in both x̂ and w",
-        "수학에서처럼 필터가 180도 돌아갔다. 여기서는 a와 b가 x̂과 w에서 같은 방향으로 커져야 한다",
+        '"ncuv,fcuv->nf", window, w)',
+        '"ncuv,fcuv->nf", window, w[:, :, ::-1, ::-1])',
+        "the filter is turned by 180 degrees, as in mathematics; here u and v must count upwards in both x̂ and w",
+        "수학에서처럼 필터가 180도 돌아갔다. 여기서는 u와 v가 x̂과 w에서 같은 방향으로 커져야 한다",
     ),
     Mistake(
         "padding above and on the left only",
@@ -172,15 +181,15 @@ MISTAKES = [
     ),
     Mistake(
         "channels are averaged",
-        '= np.einsum("ncab,fcab->nf", window, w)',
-        '= np.einsum("ncab,fcab->nf", window, w) / x.shape[1]',
+        '= np.einsum("ncuv,fcuv->nf", window, w)',
+        '= np.einsum("ncuv,fcuv->nf", window, w) / x.shape[1]',
         "the channels are summed, not averaged",
         "채널은 평균이 아니라 합을 구해야 한다",
     ),
     Mistake(
         "the first channel alone",
-        '"ncab,fcab->nf", window, w)',
-        '"nab,fab->nf", window[:, 0], w[:, 0])',
+        '"ncuv,fcuv->nf", window, w)',
+        '"nuv,fuv->nf", window[:, 0], w[:, 0])',
         "each filter is as deep as the image: sum over all channels",
         "필터는 이미지만큼 깊다. 모든 채널에 대해 더하라",
     ),
@@ -193,10 +202,10 @@ MISTAKES = [
     ),
     Mistake(
         "the last place is missing",
-        "oh = (padded.shape[2] - w.shape[2]) // stride + 1",
-        "oh = (padded.shape[2] - w.shape[2]) // stride",
-        "the output lacks its last row: there are ⌊…⌋ + 1 places",
-        "출력의 마지막 행이 빠졌다. 자리는 ⌊…⌋ + 1개이다",
+        "// stride + 1\n    ow = (padded.shape[3] - w.shape[3]) // stride + 1",
+        "// stride\n    ow = (padded.shape[3] - w.shape[3]) // stride",
+        "the output lacks its last row and column: there are ⌊…⌋ + 1 places along each axis",
+        "출력의 마지막 행과 열이 빠졌다. 자리는 축마다 ⌊…⌋ + 1개이다",
     ),
 ]
 OTHERS = [

@@ -3,23 +3,28 @@
 The convolution of a batch x of shape (N, C, H, W) with filters w of shape (F, C, KH, KW), at stride s and zero padding
 p, is y of shape (N, F, OH, OW):
 
-    y[n, f, i, j] = Σ_c Σ_a Σ_b  x̂[n, c, s·i + a, s·j + b] · w[f, c, a, b]
+    y[n, f, i, j] = Σ_c Σ_u Σ_v  x̂[n, c, s·i + u, s·j + v] · w[f, c, u, v]
 
-where x̂ is x with p zeros on all four sides. Every product in it sends a gradient to both of its factors:
+where x̂ is x with p zeros on all four sides, OH = ⌊(H + 2·p − KH) / s⌋ + 1, and OW = ⌊(W + 2·p − KW) / s⌋ + 1. Every
+product in it sends a gradient to both of its factors:
 
-    ∂L/∂w[f, c, a, b] = Σ_n Σ_i Σ_j  g[n, f, i, j] · x̂[n, c, s·i + a, s·j + b]
-    ∂L/∂x̂[n, c, s·i + a, s·j + b]  gets, for every (f, i, j, a, b),  g[n, f, i, j] · w[f, c, a, b]
+    ∂L/∂w[f, c, u, v] = Σ_n Σ_i Σ_j  g[n, f, i, j] · x̂[n, c, s·i + u, s·j + v]
+    ∂L/∂x̂[n, c, s·i + u, s·j + v]  gets, for every (f, i, j, u, v),  g[n, f, i, j] · w[f, c, u, v]
 
 Write ``conv_grad_w(g, x, w, stride, padding)``, of w's shape (2 points), and ``conv_grad_x(g, x, w, stride, padding)``,
-of x's shape (3 points). g has y's shape. Loops over a and b are fine: let slices do the rest.
+of x's shape (3 points). g has y's shape. Loops over u and v are fine: let slices do the rest.
 
 A tiny example: x = [[1, 2, 3]], w = [[4, 5]], stride 1, padding 0 give y = [[14, 23]]. With g = [[1, 10]],
 ∂L/∂w = [[1·1 + 10·2, 1·2 + 10·3]] = [[21, 32]] and ∂L/∂x = [[1·4, 1·5 + 10·4, 10·5]] = [[4, 45, 50]].
 
-모양이 (N, C, H, W)인 x를 모양이 (F, C, KH, KW)인 필터 w로, 스트라이드 s와 제로 패딩 p로 합성곱하면 위의 식이 된다.
-x̂은 x의 네 변에 0을 p개씩 두른 것이다. 식 안의 모든 곱은 두 인수에게 각각 기울기를 보낸다. w와 같은 모양의
-``conv_grad_w(g, x, w, stride, padding)``(2점)와 x와 같은 모양의 ``conv_grad_x(g, x, w, stride, padding)``(3점)를
-작성하라. g의 모양은 y와 같다. a와 b에 대한 반복문은 써도 좋고, 나머지는 슬라이스로 하라.
+모양이 (N, C, H, W)인 x를 모양이 (F, C, KH, KW)인 필터 w로, 스트라이드 s와 제로 패딩 p로 합성곱하면 모양이
+(N, F, OH, OW)인 y가 되고, 그 값은 위의 식과 같다. x̂은 x의 네 변에 0을 p개씩 두른 것이고,
+OH = ⌊(H + 2·p − KH) / s⌋ + 1, OW = ⌊(W + 2·p − KW) / s⌋ + 1이다. 식 안의 모든 곱은 두 인수에게 각각 기울기를 보낸다.
+w와 같은 모양의 ``conv_grad_w(g, x, w, stride, padding)``(2점)와 x와 같은 모양의
+``conv_grad_x(g, x, w, stride, padding)``(3점)를 작성하라. g의 모양은 y와 같다. u와 v에 대한 반복문은 써도 좋고,
+나머지는 슬라이스로 하라.
+예: x = [[1, 2, 3]], w = [[4, 5]], 스트라이드 1, 패딩 0이면 y = [[14, 23]]이다. g = [[1, 10]]이면 위와 같이
+∂L/∂w = [[21, 32]], ∂L/∂x = [[4, 45, 50]]이다.
 """
 
 import numpy as np
@@ -31,10 +36,10 @@ def conv_grad_w(g, x, w, stride, padding):
     padded = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
     oh, ow = g.shape[2:]
     grad = np.zeros(w.shape)
-    for a in range(w.shape[2]):
-        for b in range(w.shape[3]):
-            window = padded[:, :, a : a + stride * oh : stride, b : b + stride * ow : stride]
-            grad[:, :, a, b] = np.einsum("nfij,ncij->fc", g, window)
+    for u in range(w.shape[2]):
+        for v in range(w.shape[3]):
+            window = padded[:, :, u : u + stride * oh : stride, v : v + stride * ow : stride]
+            grad[:, :, u, v] = np.einsum("nfij,ncij->fc", g, window)
     return grad
     # END SOLUTION
 
@@ -45,10 +50,10 @@ def conv_grad_x(g, x, w, stride, padding):
     n, c, h, width = x.shape
     oh, ow = g.shape[2:]
     grad = np.zeros((n, c, h + 2 * padding, width + 2 * padding))
-    for a in range(w.shape[2]):
-        for b in range(w.shape[3]):
-            window = grad[:, :, a : a + stride * oh : stride, b : b + stride * ow : stride]
-            window += np.einsum("nfij,fc->ncij", g, w[:, :, a, b])
+    for u in range(w.shape[2]):
+        for v in range(w.shape[3]):
+            window = grad[:, :, u : u + stride * oh : stride, v : v + stride * ow : stride]
+            window += np.einsum("nfij,fc->ncij", g, w[:, :, u, v])
     return grad[:, :, padding : padding + h, padding : padding + width]
     # END SOLUTION
 
@@ -95,14 +100,30 @@ def convolution(x, w, stride, padding):
     )
 
 
+def cases(rng):
+    return {
+        "the tiny example of the text": {
+            "g": np.array([[[[1.0, 10.0]]]]),
+            "x": np.array([[[[1.0, 2.0, 3.0]]]]),
+            "w": np.array([[[[4.0, 5.0]]]]),
+            "stride": 1,
+            "padding": 0,
+        },
+        "stride 1, no padding": draw(rng, 2, 2, 3, 5, 4, 3, 2, 1, 0),
+        "stride 1, padding 1": draw(rng, 1, 2, 2, 4, 5, 3, 2, 1, 1),
+        "a stride larger than the kernel": draw(rng, 1, 2, 2, 8, 7, 2, 2, 3, 0),
+        "a filter as large as the image": draw(rng, 2, 2, 3, 3, 4, 3, 4, 1, 0),
+    }
+
+
 PARTS = [
-    Part("conv_grad_w", 2, draw, SIZES, forward=convolution, of="w"),
-    Part("conv_grad_x", 3, draw, SIZES, forward=convolution, of="x"),
+    Part("conv_grad_w", 2, draw, SIZES, forward=convolution, of="w", cases=cases),
+    Part("conv_grad_x", 3, draw, SIZES, forward=convolution, of="x", cases=cases),
 ]
 HINTS = [
     (
-        "Fix a and b. Which elements of x̂ does w[·, ·, a, b] meet? A slice with step `stride` has just these.",
-        "a와 b를 고정하라. w[·, ·, a, b]는 x̂의 어떤 원소와 만나는가? 간격이 `stride`인 슬라이스가 바로 그 원소들이다.",
+        "Fix u and v. Which elements of x̂ does w[·, ·, u, v] meet? A slice with step `stride` has just these.",
+        "u와 v를 고정하라. w[·, ·, u, v]는 x̂의 어떤 원소와 만나는가? 간격이 `stride`인 슬라이스가 바로 그 원소들이다.",
     ),
     (
         "For ∂L/∂x add into the same slice of an array of zeros; at the end cut the padding off.",
@@ -113,16 +134,16 @@ HINTS = [
 MISTAKES = [
     Mistake(
         "flipped",
-        'grad[:, :, a, b] = np.einsum("nfij,ncij->fc"',
-        'grad[:, :, -1 - a, -1 - b] = np.einsum("nfij,ncij->fc"',
+        'grad[:, :, u, v] = np.einsum("nfij,ncij->fc"',
+        'grad[:, :, -1 - u, -1 - v] = np.einsum("nfij,ncij->fc"',
     ),
     Mistake("factor", '"nfij,ncij->fc", g, window)', '"nfij,ncij->fc", g, window) / len(x)'),
     Mistake(
         "kernel is turned",
-        '"nfij,fc->ncij", g, w[:, :, a, b])',
-        '"nfij,fc->ncij", g, w[:, :, -1 - a, -1 - b])',
-        "the kernel is turned by 180 degrees: a and b must be the same in w and in the slice of x̂",
-        "커널이 180도 돌아갔다. w와 x̂의 슬라이스에서 a와 b가 같아야 한다",
+        '"nfij,fc->ncij", g, w[:, :, u, v])',
+        '"nfij,fc->ncij", g, w[:, :, -1 - u, -1 - v])',
+        "the kernel is turned by 180 degrees: u and v must be the same in w and in the slice of x̂",
+        "커널이 180도 돌아갔다. w와 x̂의 슬라이스에서 u와 v가 같아야 한다",
     ),
     Mistake(
         "the last wins",
@@ -130,6 +151,23 @@ MISTAKES = [
         "window[:] = np",
         "windows overlap: where they do, gradients must be added, and here the last one overwrites the others",
         "창이 서로 겹친다. 겹치는 곳의 기울기는 더해야 하는데 마지막 값이 앞의 값을 덮어썼다",
+    ),
+    *(
+        Mistake(  # the same with loops over i and j; over n and f, too
+            "the last wins",
+            "width + 2 * padding))\n    for u in range(w.shape[2]):\n        for v in range(w.shape[3]):\n"
+            "            window = grad[:, :, u : u + stride * oh : stride, v : v + stride * ow : stride]\n"
+            '            window += np.einsum("nfij,fc->ncij", g, w[:, :, u, v])\n',
+            f"width + 2 * padding))\n    for {loops}:\n"
+            f"        rows, columns = (slice(stride * k, stride * k + m) for k, m in zip((i, j), w.shape[2:]))\n"
+            f"        grad[{image}, :, rows, columns] = {painted}\n",
+            "windows overlap: where they do, gradients must be added, and here the last one overwrites the others",
+            "창이 서로 겹친다. 겹치는 곳의 기울기는 더해야 하는데 마지막 값이 앞의 값을 덮어썼다",
+        )
+        for loops, image, painted in (
+            ("i, j in np.ndindex(oh, ow)", ":", 'np.einsum("nf,fcuv->ncuv", g[:, :, i, j], w)'),
+            ("m, f, i, j in np.ndindex(g.shape)", "m", "g[m, f, i, j] * w[f]"),
+        )
     ),
     Mistake(
         "padding is cut off at one side",

@@ -83,6 +83,11 @@ def pooled(x, kernel, stride):
     return windows[:, :, ::stride, ::stride].max(axis=(4, 5))
 
 
+def tiny(last):
+    x = np.array([[[[1.0, 3.0, 3.0], [0.0, 2.0, last]]]])
+    return {"g": np.array([[[[10.0, 20.0]]]]), "x": x, "kernel": 2, "stride": 1}
+
+
 def cases(rng):
     some = rng.integers(0, 3, (2, 2, 7, 6)) * 1.0
     return {
@@ -93,6 +98,9 @@ def cases(rng):
         "windows of one pixel": draw(rng, 1, 2, 3, 4, 1, 1),
         "gaps between the windows": draw(rng, 1, 2, 8, 7, 2, 3),
         "one window": draw(rng, 2, 1, 3, 3, 3, 2),
+        "all values negative": (drawn := draw(rng, 1, 2, 5, 6, 2, 1)) | {"x": drawn["x"] - 100},
+        "the tiny example of the text": tiny(5.0),
+        "the tiny example of the text, 3 in place of 5": tiny(3.0),
     }
 
 
@@ -131,14 +139,56 @@ HINTS = [
 # BEGIN SOLUTION
 MISTAKES = [
     Mistake(
-        "entries",  # all of the equal ones get it
+        "all of the equal ones",
         "grad[n, c, top + a, left + b] += g[n, c, i, j]",
         "grad[n, c, top : top + kernel, left : left + kernel] += g[n, c, i, j] * (window == window.max())",
+        "where several values of a window are the largest, each of them got g: only the first should get it",
+        "한 창에 가장 큰 값이 여럿일 때 모두가 g를 받았다. 첫 번째만 받아야 한다",
     ),
     Mistake(
-        "entries",  # the last of the equal ones gets it
+        "shared among the equal ones",
+        "grad[n, c, top + a, left + b] += g[n, c, i, j]",
+        "hit = window == window.max()\n"
+        "        grad[n, c, top : top + kernel, left : left + kernel] += g[n, c, i, j] * hit / hit.sum()",
+        "where several values of a window are the largest, they shared g: the first should get all of it",
+        "한 창에 가장 큰 값이 여럿일 때 g를 나누어 가졌다. 첫 번째가 모두 받아야 한다",
+    ),
+    Mistake(
+        "the last of the equal ones",
         "np.unravel_index(window.argmax(), window.shape)",
         "np.unravel_index(window.size - 1 - window.ravel()[::-1].argmax(), window.shape)",
+        "where several values of a window are the largest, the last got g (>= for >?): the first should get it",
+        "한 창에 가장 큰 값이 여럿일 때 마지막 것이 g를 받았다(> 대신 >=?). 첫 번째가 받아야 한다",
+    ),
+    Mistake(
+        "read by columns",
+        "a, b = np.unravel_index(window.argmax(), window.shape)",
+        "b, a = np.unravel_index(window.T.argmax(), window.T.shape)",
+        "the first of equal values is the first by rows, and here the window was read by columns",
+        "같은 값 가운데 첫 번째는 행 순서로 정한다. 여기서는 창을 열 순서로 읽었다",
+    ),
+    *(
+        Mistake(
+            "the maximum starts at 0",
+            "a, b = np.unravel_index(window.argmax(), window.shape)  # argmax: the first one\n"
+            "        grad[n, c, top + a, left + b] += g[n, c, i, j]\n",
+            f"best, a, b = 0, {start}, {start}\n"
+            "        for p, q in np.ndindex(window.shape):\n"
+            "            if window[p, q] > best:\n"
+            "                best, a, b = window[p, q], p, q\n"
+            "        if a is not None:\n"
+            "            grad[n, c, top + a, left + b] += g[n, c, i, j]\n",
+            "if all values of a window are negative, none is above 0: begin with −∞ or with the first value",
+            "창의 값이 모두 음수이면 0보다 큰 값이 없다. −∞나 첫 번째 값에서 시작하라",
+        )
+        for start in (0, None)
+    ),
+    Mistake(
+        "the window moves on by its own size",
+        "top, left = i * stride, j * stride",
+        "top, left = i * kernel, j * kernel",
+        "windows begin at s·i and s·j, with the stride s, not at k·i and k·j",
+        "창은 k·i, k·j가 아니라 스트라이드 s로 s·i, s·j에서 시작한다",
     ),
     Mistake(
         "the last window wins",

@@ -6,17 +6,17 @@ further on. Where the paintings overlap, they are added. Along one axis n pixels
 (n − 1)·s + k pixels (if s > k, there are gaps between the paintings, which are 0); of these the padding p cuts p off
 at both ends. (In a convolution padding adds pixels. Here that is undone: it takes them away.)
 
-Write ``output_size(n, kernel, stride, padding)`` (1 point): the number of pixels, an integer, that are left along one
-axis. It is always at least 1.
+Write ``output_size(n, kernel, stride, padding)`` (1 point): the number of pixels that are left along one axis, with
+s ≥ 1 and p ≥ 0. It is always at least 1.
 
 Write ``conv_transpose(x, w, stride, padding)`` (3 points). x has the shape (N, C, H, W), and the filters w have the
-shape (C, F, KH, KW), in which the channels of the input come first. The result y has the shape (N, F, OH, OW), with OH
-and OW as above. Before the cut, for all n, c, f, i, j, a and b,
+shape (C, F, KH, KW), in which the channels of the input come first. The result y has the shape (N, F, OH, OW), with
+OH = output_size(H, KH, s, p) and OW = output_size(W, KW, s, p). Before the cut, for all n, c, f, i, j, u and v,
 
-    ŷ[n, f, s·i + a, s·j + b]  gets  x[n, c, i, j] · w[c, f, a, b]
+    ŷ[n, f, s·i + u, s·j + v]  gets  x[n, c, i, j] · w[c, f, u, v]
 
 added, from zeros on; y is ŷ without the first and last p rows and columns. There is no bias, and the filter is not
-turned. Loops over a and b are fine, as are those over i and j: let NumPy do the rest.
+turned. Loops over u and v are fine, as are those over i and j: let NumPy do the rest.
 
 A tiny example: x = [[1, 10]], w = [[4, 5, 6]] (N = C = F = 1) and s = 2 give ŷ = [[4, 5, 6 + 40, 50, 60]], which are
 (2 − 1)·2 + 3 = 5 pixels. In the middle both paintings meet. Of these p = 1 leaves [5, 46, 50]; as it cuts rows off as
@@ -25,12 +25,13 @@ well, the filter or the image then has to have more rows than here.
 스트라이드가 있는 합성곱은 이미지를 줄인다. 생성자는 이미지를 키워야 하며 전치 합성곱이 그 일을 한다. 입력의 각 픽셀은
 자기 값을 곱한 필터 전체를 출력에 그리고, 옆 픽셀은 s칸 떨어진 곳에 그린다. 그림이 겹치면 더한다. 한 축에서 픽셀 n개는
 길이 k인 필터로 (n − 1)·s + k개의 픽셀에 걸쳐 그리며(s > k이면 그림 사이의 빈 곳은 0이다), 패딩 p는 그 양 끝에서 p개씩
-잘라 낸다. (합성곱에서 패딩은 픽셀을 더하지만 여기서는 거꾸로 덜어 낸다.) 한 축에 남는 픽셀의 수를 정수로 돌려주는
-``output_size(n, kernel, stride, padding)``(1점)를 작성하라. 이 수는 언제나 1 이상이다.
+잘라 낸다. (합성곱에서 패딩은 픽셀을 더하지만 여기서는 거꾸로 덜어 낸다.) 한 축에 남는 픽셀의 수를 돌려주는
+``output_size(n, kernel, stride, padding)``(1점)를 작성하라. s는 1 이상, p는 0 이상이고, 남는 수는 언제나 1 이상이다.
 ``conv_transpose(x, w, stride, padding)``(3점)를 작성하라. x의 모양은 (N, C, H, W)이고, 필터 w의 모양은 입력 채널이
-먼저 오는 (C, F, KH, KW)이다. 결과 y의 모양은 (N, F, OH, OW)이며 OH와 OW는 위와 같이 정해진다. 자르기 전의 ŷ은 0에서
-시작하여 모든 n, c, f, i, j, a, b에 대해 위의 식처럼 더한 것이고, y는 ŷ에서 처음과 마지막의 행과 열을 p개씩 뺀 것이다.
-편향은 없고 필터를 뒤집지 않는다. a와 b에 대한 반복문이나 i와 j에 대한 반복문은 써도 좋고, 나머지는 NumPy에 맡겨라.
+먼저 오는 (C, F, KH, KW)이다. 결과 y의 모양은 (N, F, OH, OW)이며 OH = output_size(H, KH, s, p),
+OW = output_size(W, KW, s, p)이다. 자르기 전의 ŷ은 0에서 시작하여 모든 n, c, f, i, j, u, v에 대해 위의 식처럼 더한
+것이고, y는 ŷ에서 처음과 마지막의 행과 열을 p개씩 뺀 것이다. 편향은 없고 필터를 뒤집지 않는다. u와 v에 대한 반복문이나
+i와 j에 대한 반복문은 써도 좋고, 나머지는 NumPy에 맡겨라.
 예: x = [[1, 10]], w = [[4, 5, 6]](N = C = F = 1), s = 2이면 ŷ = [[4, 5, 6 + 40, 50, 60]]이고 픽셀은
 (2 − 1)·2 + 3 = 5개이다. 가운데에서 두 그림이 만난다. p = 1이면 그 가운데 [5, 46, 50]이 남는다. 행도 잘라 내므로
 그때는 필터나 이미지의 행이 이보다 많아야 한다.
@@ -54,7 +55,7 @@ def conv_transpose(x, w, stride, padding):
     for i in range(h):
         for j in range(width):
             top, left = i * stride, j * stride
-            stamp = np.einsum("nc,cfab->nfab", x[:, :, i, j], w)
+            stamp = np.einsum("nc,cfuv->nfuv", x[:, :, i, j], w)
             painted[:, :, top : top + kh, left : left + kw] += stamp
     return painted[:, :, padding : painted.shape[2] - padding, padding : painted.shape[3] - padding]
     # END SOLUTION
@@ -109,7 +110,12 @@ PARTS = [
         draw_numbers,
         {"n": (1, 9, 7), "kernel": (1, 7, 5), "stride": (1, 5, 3), "padding": (0, 3, 2)},
         lambda **numbers: np.array(left(**numbers)),
-        cases=lambda rng: {"one pixel": {"n": 1, "kernel": 4, "stride": 7, "padding": 0}},
+        cases=lambda rng: {
+            "the tiny example of the text": {"n": 2, "kernel": 3, "stride": 2, "padding": 0},
+            "the tiny example of the text with p = 1": {"n": 2, "kernel": 3, "stride": 2, "padding": 1},
+            "stride 1, no padding": {"n": 6, "kernel": 4, "stride": 1, "padding": 0},
+            "one pixel": {"n": 1, "kernel": 4, "stride": 7, "padding": 0},
+        },
     ),
     Part(
         "conv_transpose",
@@ -128,6 +134,14 @@ PARTS = [
         },
         spread_and_convolved,
         cases=lambda rng: {
+            "the tiny example of the text": {
+                "x": np.array([[[[1.0, 10.0]]]]),
+                "w": np.array([[[[4.0, 5.0, 6.0]]]]),
+                "stride": 2,
+                "padding": 0,
+            },
+            "stride 1, no padding": draw(rng, 2, 3, 2, 4, 3, 3, 2, 1, 0),
+            "stride 1, padding 1": draw(rng, 1, 2, 3, 3, 4, 3, 2, 1, 1),
             "one pixel": draw(rng, 1, 2, 3, 1, 1, 3, 2, 2, 0),
             "a filter of one pixel": draw(rng, 2, 3, 2, 4, 5, 1, 1, 1, 0),
             "gaps between the paintings": draw(rng, 1, 2, 3, 3, 4, 2, 1, 3, 0),
@@ -150,8 +164,8 @@ HINTS = [
         "ŷ을 0으로 시작하고, (i, j)마다 행 s·i, 열 s·j부터 시작하는 곳에 더하라.",
     ),
     (
-        'What all images paint at once: np.einsum("nc,cfab->nfab", x[:, :, i, j], w). Cut p off at the end.',
-        '모든 이미지가 한꺼번에 그리는 것: np.einsum("nc,cfab->nfab", x[:, :, i, j], w). 마지막에 p를 잘라 내라.',
+        'What all images paint at once: np.einsum("nc,cfuv->nfuv", x[:, :, i, j], w). Cut p off at the end.',
+        '모든 이미지가 한꺼번에 그리는 것: np.einsum("nc,cfuv->nfuv", x[:, :, i, j], w). 마지막에 p를 잘라 내라.',
     ),
 ]
 # BEGIN SOLUTION
@@ -171,11 +185,18 @@ MISTAKES = [
         "패딩은 양 끝에서 픽셀을 잘라 낸다",
     ),
     Mistake(
-        "n · stride",
+        "n steps",
         "return (n - 1) * stride",
         "return n * stride",
         "from the first of n pixels to the last there are n − 1 steps",
         "픽셀 n개의 처음부터 마지막까지는 n − 1걸음이다",
+    ),
+    Mistake(
+        "n · stride",
+        "return (n - 1) * stride + kernel - 2 * padding",
+        "return n * stride",
+        "this holds only if k − 2·p happens to be s: the last painting is as long as the filter, and p is cut off",
+        "이것은 k − 2·p가 s일 때만 맞다. 마지막 그림은 필터만큼 길고, 양 끝에서 p개씩 잘라 낸다",
     ),
     Mistake(
         "the size of a convolution",
@@ -191,12 +212,23 @@ MISTAKES = [
         "paintings overlap if the stride is smaller than the filter: add them, do not overwrite",
         "스트라이드가 필터보다 작으면 그림이 겹친다. 덮어쓰지 말고 더하라",
     ),
+    Mistake(  # with loops over u and v
+        "the last one wins",
+        "    for i in range(h):\n        for j in range(width):\n            top, left = i * stride, j * stride\n"
+        '            stamp = np.einsum("nc,cfuv->nfuv", x[:, :, i, j], w)\n'
+        "            painted[:, :, top : top + kh, left : left + kw] += stamp\n",
+        "    for u, v in np.ndindex(kh, kw):\n"
+        "        rows, columns = (slice(o, o + stride * (m - 1) + 1, stride) for o, m in ((u, h), (v, width)))\n"
+        '        painted[:, :, rows, columns] = np.einsum("ncij,cf->nfij", x, w[:, :, u, v])\n',
+        "paintings overlap if the stride is smaller than the filter: add them, do not overwrite",
+        "스트라이드가 필터보다 작으면 그림이 겹친다. 덮어쓰지 말고 더하라",
+    ),
     Mistake(
         "the filter is turned",
         "x[:, :, i, j], w)",
         "x[:, :, i, j], w[:, :, ::-1, ::-1])",
-        "the filter is turned by 180 degrees: w[c, f, a, b] belongs to row s·i + a and column s·j + b",
-        "필터가 180도 돌아갔다. w[c, f, a, b]는 행 s·i + a, 열 s·j + b에 속한다",
+        "the filter is turned by 180 degrees: w[c, f, u, v] belongs to row s·i + u and column s·j + v",
+        "필터가 180도 돌아갔다. w[c, f, u, v]는 행 s·i + u, 열 s·j + v에 속한다",
     ),
     Mistake(
         "padding is not cut off",
@@ -215,8 +247,8 @@ MISTAKES = [
     Mistake("factor", "+= stamp", "+= stamp / x.shape[1]"),
     Mistake(
         "filters in another order",
-        '"nc,cfab->nfab", x[:, :, i, j], w)',
-        '"nc,fcab->nfab", x[:, :, i, j], w.reshape(f, -1, kh, kw))',
+        '"nc,cfuv->nfuv", x[:, :, i, j], w)',
+        '"nc,fcuv->nfuv", x[:, :, i, j], w.reshape(f, -1, kh, kw))',
         "the first axis of w is the channels of the input, c, and the second the channels of the output, f",
         "w의 첫 축은 입력 채널 c이고 둘째 축은 출력 채널 f이다",
     ),

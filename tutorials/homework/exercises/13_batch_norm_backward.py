@@ -21,9 +21,9 @@ A tiny example, where ε is left out: N = 4, C = 1, x = [−1, −1, 1, 1] has �
 γ = 2 and g = [1, 0, 0, 0], d = [2, 0, 0, 0], mean(d) = ½ and mean(d·x̂) = −½. So
 ∂L/∂x = [2 − ½ − ½, −½ − ½, −½ + ½, −½ + ½] = [1, −1, 0, 0], ∂L/∂γ = −1 and ∂L/∂β = 1.
 
-훈련할 때의 배치 정규화이다. x의 모양은 (N, C) 또는 (N, C, H, W)이다. 채널 c마다 평균 μ와 분산 σ²을 그 채널의 수 M개
-전부에 대해, 곧 N에 대해 또는 N, H, W에 대해 구하고, 위의 식으로 x̂과 y를 계산한다. ε = «EPS»이다. 분산은 M으로 나누는
-편향 분산 σ² = (1/M) Σ (x − μ)²이다. γ와 β의 모양은 (C,)이고 채널마다 값이 다르다.
+훈련할 때의 배치 정규화이다. x의 모양은 (N, C) 또는 (N, C, H, W)이다. 채널 c마다 평균 μ와 분산 σ²을 그 채널에 있는 수
+M개 전부에 대해, 곧 N에 대해 또는 N, H, W에 대해 구하고, 위의 식으로 x̂과 y를 계산한다. ε = «EPS»이다. 분산은 M으로
+나누는 편향 분산 σ² = (1/M) Σ (x − μ)²이다. γ와 β의 모양은 (C,)이고 채널마다 값이 다르다.
 한 채널의 모든 수는 μ와 σ²을 바꾸고, 그것을 통해 그 채널의 모든 출력을 바꾼다. d = ∂L/∂x̂이라 하고 평균을 그 채널의
 M개에 대해 구하면 ∂L/∂x는 위의 식이 된다.
 함수 셋을 작성하라. g = ∂L/∂y의 모양은 x와 같다. ``batch_norm_grad_x(g, x, gamma)``(3점)는 x와 같은 모양의 ∂L/∂x,
@@ -209,6 +209,29 @@ MISTAKES = [
         "std = np.sqrt((deviation**2).mean(axes, keepdims=True)) + EPS",
         "ε is added to the variance, within the root",
         "ε은 제곱근 안에서 분산에 더한다",
+    ),
+    Mistake(
+        "ε is missing",
+        "keepdims=True) + EPS)",
+        "keepdims=True))",
+        "ε is not added to the variance",
+        "분산에 ε을 더하지 않았다",
+    ),
+    Mistake(
+        "ε is missing",
+        "np.sqrt(variance + EPS)",
+        "np.sqrt(variance)",
+        "ε is not added to the variance",
+        "분산에 ε을 더하지 않았다",
+    ),
+    Mistake(
+        "sums for means",
+        "through_mean = d.mean(axes, keepdims=True)\n"
+        "    through_variance = x_hat * (d * x_hat).mean(axes, keepdims=True)",
+        "through_mean = d.sum(axes, keepdims=True)\n"
+        "    through_variance = x_hat * (d * x_hat).sum(axes, keepdims=True)",
+        "mean(d) and mean(d·x̂) are means over the M numbers of a channel, and here they are sums",
+        "mean(d)와 mean(d·x̂)은 채널의 수 M개의 평균인데 여기서는 합이다",
     ),
     Mistake(
         "x is taken for x̂",

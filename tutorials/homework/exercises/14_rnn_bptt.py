@@ -26,13 +26,13 @@ h₂ = tanh 1 = 0.7616, so δ₂ = 1 − 0.58 = 0.42 and δ₁ = (0 + 0.42·2)·
 0.42]; for h₀, 0.84·2 = 1.68; for W_x, 0.84·0 + 0.42·1 = 0.42; for W_h, 0.84·h₀ + 0.42·h₁ = 0; for b, 0.84 + 0.42 =
 1.26.
 
-순환 신경망은 T 단계의 수열을 읽으며 상태 h를 유지한다. 수열 N개를 한꺼번에 다루고 입력의 특징이 D개, 상태의 특징이
+순환 신경망은 T 단계의 시퀀스를 읽으며 상태 h를 유지한다. 시퀀스 N개를 한꺼번에 다루고 입력의 특징이 D개, 상태의 특징이
 H개이면 위의 첫 식이 성립한다. xₜ는 (N, D), hₜ는 (N, H), W_x는 (D, H), W_h는 (H, H), b는 (H,)이다. 모든 단계가 같은
 W_x, W_h, b를 쓴다. 손실 L은 h₁부터 h_T까지 모든 상태를 본다. 배열 x의 모양은 (T, N, D)이고 x[0]이 x₁이다.
 ``rnn_step(x, h, w_x, w_h, b)``(1점)를 작성하라. x (N, D)와 직전 상태 h (N, H)에서 다음 상태 (N, H)를 구한다.
 ``rnn_backward(g, x, h0, w_x, w_h, b)``(4점)를 작성하라. g의 모양은 (T, N, H)이고, g[t]는 위에서 단계 t의 상태로 바로
 내려온 기울기이며 뒤의 단계에서 오는 기울기는 아직 들어 있지 않다. x는 (T, N, D), h0는 (N, H)이다. x, h0, w_x, w_h, b의
-기울기 다섯 개를 이 순서로, 각각 자기 배열과 같은 모양으로 돌려준다. L = Σ g·h의 기울기이며, 모든 단계와 수열에 대해
+기울기 다섯 개를 이 순서로, 각각 자기 배열과 같은 모양으로 돌려준다. L = Σ g·h의 기울기이며, 모든 단계와 시퀀스에 대해
 더하고 평균하지 않는다. 먼저 모든 상태를 계산하고, 그다음 마지막 단계에서 첫 단계로 거슬러 가라. 상태는 위에서, 그리고
 다음 단계에서 기울기를 하나씩 받는다. 그 식이 위의 둘째 식이고, 1 − hₜ²은 원소마다 곱한다. δₜ는 단계 t의 tanh 안에 있는
 값의 기울기이다. 여기서 xₜ, hₜ₋₁, W_x, W_h, b로 기울기가 이어지며, W_x, W_h, b는 모든 단계에서 기울기를 받는다.
@@ -115,14 +115,14 @@ def states(x, h0, w_x, w_h, b):
 
 def gradients(g, **arrays):
     """By a step of i·h: Im L(x + i·h) / h has no rounding error, however small h is"""
-    h, found = 1e-30, {}
+    h, found = 1e-30, []
     for name, array in arrays.items():
-        found[f"gradient for {name}"] = np.empty(array.shape)
+        found.append(np.empty(array.shape))
         for index in np.ndindex(array.shape):
             moved = array.astype(complex)
             moved[index] += 1j * h
             loss = (g * states(**(arrays | {name: moved}))).sum()
-            found[f"gradient for {name}"][index] = loss.imag / h
+            found[-1][index] = loss.imag / h
     return found
 
 
@@ -204,6 +204,27 @@ MISTAKES = [
         "tanh를 거슬러 갈 때 인수 1 − hₜ²이 붙는다",
     ),
     Mistake(
+        "what comes from later steps is added after tanh'",
+        "(g[t] + from_later) * (1 - h * h)",
+        "g[t] * (1 - h * h) + from_later",
+        "both gradients of a state go back through its tanh: add first, then multiply by 1 − hₜ²",
+        "상태가 받는 두 기울기는 모두 그 tanh를 거슬러 간다. 먼저 더하고 나서 1 − hₜ²을 곱하라",
+    ),
+    Mistake(
+        "δ is carried on without W_h",
+        "from_later = delta @ w_h.T\n    return grad_x, from_later,",
+        "from_later = delta\n    return grad_x, from_later,",
+        "hₜ₋₁ comes into the tanh by way of W_h: what goes back to it is δₜ·W_hᵀ, not δₜ",
+        "hₜ₋₁은 W_h를 거쳐 tanh로 들어간다. 거기로 돌아가는 것은 δₜ가 아니라 δₜ·W_hᵀ이다",
+    ),
+    Mistake(  # only h0 gets it with W_h
+        "δ is carried on without W_h",
+        "from_later = delta @ w_h.T\n    return grad_x, from_later,",
+        "from_later = delta\n    return grad_x, from_later @ w_h.T,",
+        "hₜ₋₁ comes into the tanh by way of W_h: what goes back to it is δₜ·W_hᵀ, not δₜ",
+        "hₜ₋₁은 W_h를 거쳐 tanh로 들어간다. 거기로 돌아가는 것은 δₜ가 아니라 δₜ·W_hᵀ이다",
+    ),
+    Mistake(
         "tanh' at the wrong state",
         "(1 - h * h)",
         "(1 - h_before * h_before)",
@@ -212,8 +233,8 @@ MISTAKES = [
     ),
     Mistake(
         "one step's gradient only",
-        "grad_w_h += h_before.T @ delta",
-        "grad_w_h = h_before.T @ delta",
+        "grad_w_x += x[t].T @ delta\n        grad_w_h += h_before.T @ delta\n        grad_b += delta.sum(0)",
+        "grad_w_x = x[t].T @ delta\n        grad_w_h = h_before.T @ delta\n        grad_b = delta.sum(0)",
         "all steps use the same weights: their gradients add up, and here the last one computed replaces the others",
         "모든 단계가 같은 가중치를 쓰므로 기울기를 더해야 하는데, 마지막에 계산한 값이 앞의 값을 대신했다",
     ),
