@@ -6,7 +6,7 @@ keeps its direction. The gradients of all parameters are taken together, as one 
     norm = √(Σ over all arrays, Σ over all elements, of gradient²)
 
 If norm is above «MAX_NORM», every array is multiplied by the same factor «MAX_NORM» / norm, so that the norm of all
-becomes «MAX_NORM». Otherwise all of them stay as they are. Nothing is added to norm.
+becomes «MAX_NORM». Otherwise all of them stay as they are.
 
 ``grads`` is a list of one or more float arrays, whose shapes may differ, and may be () too.
 Write ``global_norm(grads)``, the number norm (1 point), and ``clip_by_global_norm(grads)``, a new list of arrays in the
@@ -17,9 +17,9 @@ A tiny example: grads = [[6], [0, 8]] has norm = √(36 + 64) = 10. It becomes [
 RNN의 기울기는 갑자기 매우 커질 수 있고, 그런 기울기로 한 번만 갱신해도 가중치가 멀리 튀어 나간다. 자르기는 방향을
 지키면서 길이를 줄인다. 모든 매개변수의 기울기를 하나의 긴 벡터로 보고, 그 유클리드 노름 norm을 위의 식처럼 모든 배열의
 모든 원소에 대해 구한다. norm이 «MAX_NORM»보다 크면 모든 배열에 같은 수 «MAX_NORM» / norm을 곱하여 전체의 노름이
-«MAX_NORM»이 되게 한다. 그렇지 않으면 모두 그대로 둔다. norm에는 아무것도 더하지 않는다.
-``grads``는 실수 배열이 하나 이상 든 목록이고, 배열의 모양은 서로 다를 수 있으며 ()일 수도 있다. 수 norm을 돌려주는
-``global_norm(grads)``(1점)와, 순서와 모양이 같은 배열들의 새 목록을 돌려주는 ``clip_by_global_norm(grads)``(1점)를
+«MAX_NORM»이 되게 한다. 그렇지 않으면 모두 그대로 둔다.
+``grads``는 실수 배열이 하나 이상 든 리스트이고, 배열의 모양은 서로 다를 수 있으며 ()일 수도 있다. 수 norm을 돌려주는
+``global_norm(grads)``(1점)와, 순서와 모양이 같은 배열들의 새 리스트를 돌려주는 ``clip_by_global_norm(grads)``(1점)를
 작성하라. 받은 배열을 바꾸지 마라. 모든 원소가 0일 수도 있다.
 예: grads = [[6], [0, 8]]이면 norm = √(36 + 64) = 10이고, 결과는 [[«MAX_NORM»·0.6], [0, «MAX_NORM»·0.8]]이다.
 """
@@ -91,6 +91,7 @@ def on_the_ball(**lists):
     }
 
 
+EXAMPLE = [np.array([6.0]), np.array([0.0, 8.0])]
 SIZES = {"arrays": (1, 4, 4), "rows": (1, 3, 2), "columns": (1, 5, 3)}
 PARTS = [
     Part(
@@ -101,6 +102,7 @@ PARTS = [
         expected=of_all,
         returns=("norm",),
         cases=lambda rng: {
+            "the text's example": {"grads": EXAMPLE},
             "zeros": {"grads": [np.zeros((2, 3)), np.zeros(5)]},
             "numbers of no axis": {"grads": [np.asarray(-3.0), np.asarray(4.0)]},
         },
@@ -113,6 +115,7 @@ PARTS = [
         expected=on_the_ball,
         drive=clipped,
         cases=lambda rng: {
+            "the text's example": {"the example": EXAMPLE},
             "zeros": {"zeros": [np.zeros((2, 3)), np.zeros(5)]},
             "each array below, all together above": {
                 "two arrays": [np.full(3, 0.5 * MAX_NORM), np.full((1, 2), -0.6 * MAX_NORM)]

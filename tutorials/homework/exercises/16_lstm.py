@@ -132,6 +132,14 @@ def remembers(drawn):
     return drawn | {"b": b}
 
 
+EXAMPLE = {
+    "x": np.zeros((1, 1)),
+    "h": np.zeros((1, 1)),
+    "c": np.full((1, 1), 2.0),
+    "w_x": np.zeros((1, 4)),
+    "w_h": np.zeros((1, 4)),
+    "b": np.zeros(4),
+}
 PARTS = [
     Part(
         "lstm_step",
@@ -139,7 +147,7 @@ PARTS = [
         draw_step,
         SIZES,
         cells,
-        cases=lambda rng: {"f = 1 and i = 0": remembers(draw_step(rng, 2, 3, 2))},
+        cases=lambda rng: {"the text's example": EXAMPLE, "f = 1 and i = 0": remembers(draw_step(rng, 2, 3, 2))},
         returns=("next h", "next c"),
     ),
     Part(
@@ -149,6 +157,7 @@ PARTS = [
         SIZES,
         gradients,
         cases=lambda rng: {
+            "the text's example": {"grad_h": np.zeros((1, 1)), "grad_c": np.ones((1, 1))} | EXAMPLE,
             "f = 1 and i = 0": remembers(draw(rng, 2, 3, 2)),
             "nothing from the next step": (drawn := draw(rng, 2, 3, 2)) | {"grad_c": 0 * drawn["grad_c"]},
             "nothing from above": (drawn := draw(rng, 2, 3, 2)) | {"grad_h": 0 * drawn["grad_h"]},
@@ -178,6 +187,13 @@ MISTAKES = [
         "a_i, a_f, a_o, a_g =",
         "the blocks stand in the order i, f, g, o: g and o are exchanged",
         "블록의 순서는 i, f, g, o이다. g와 o가 서로 바뀌었다",
+    ),
+    Mistake(
+        "h' and c' are exchanged",
+        "return sigmoid(a_o) * np.tanh(new_c), new_c",
+        "return new_c, sigmoid(a_o) * np.tanh(new_c)",
+        "return h' first, then c'",
+        "h'을 먼저, c'을 다음에 돌려주어라",
     ),
     Mistake(
         "input and forget gate are exchanged",
@@ -241,6 +257,48 @@ MISTAKES = [
         "d_f = d * c",
         "back through the forget gate's σ comes the factor f·(1 − f)",
         "망각 게이트의 σ를 거슬러 갈 때 인수 f·(1 − f)가 붙는다",
+    ),
+    Mistake(
+        "the new cell for the old one",
+        "d_f = d * c * f * (1 - f)",
+        "d_f = d * (f * c + i * g) * f * (1 - f)",
+        "f multiplies the old cell: its gradient is d·c, not d·c'",
+        "f는 이전의 셀에 곱한다. 그 기울기는 d·c'이 아니라 d·c이다",
+    ),
+    Mistake(
+        "the order of g and o in the gradient for a",
+        "[d_i, d_f, d_g, d_o]",
+        "[d_i, d_f, d_o, d_g]",
+        "the blocks of the gradient for a stand in the order i, f, g, o, too: g and o are exchanged",
+        "a의 기울기에서도 블록의 순서는 i, f, g, o이다. g와 o가 서로 바뀌었다",
+    ),
+    Mistake(
+        "the order of g and o in a",
+        "i, f, g, o = sigmoid(a[0]), sigmoid(a[1]), np.tanh(a[2]), sigmoid(a[3])\n"
+        "    t = np.tanh(f * c + i * g)\n"
+        "    d = grad_c + grad_h * o * (1 - t * t)\n"
+        "    d_i = d * g * i * (1 - i)\n"
+        "    d_f = d * c * f * (1 - f)\n"
+        "    d_g = d * i * (1 - g * g)\n"
+        "    d_o = grad_h * t * o * (1 - o)\n"
+        "    delta = np.concatenate([d_i, d_f, d_g, d_o], axis=1)",
+        "i, f, g, o = sigmoid(a[0]), sigmoid(a[1]), np.tanh(a[3]), sigmoid(a[2])\n"
+        "    t = np.tanh(f * c + i * g)\n"
+        "    d = grad_c + grad_h * o * (1 - t * t)\n"
+        "    d_i = d * g * i * (1 - i)\n"
+        "    d_f = d * c * f * (1 - f)\n"
+        "    d_g = d * i * (1 - g * g)\n"
+        "    d_o = grad_h * t * o * (1 - o)\n"
+        "    delta = np.concatenate([d_i, d_f, d_o, d_g], axis=1)",
+        "the blocks of a stand in the order i, f, g, o: in lstm_backward g and o are exchanged",
+        "a의 블록 순서는 i, f, g, o이다. lstm_backward에서 g와 o가 서로 바뀌었다",
+    ),
+    Mistake(
+        "the order of g and o in a",
+        "np.tanh(a[2]), sigmoid(a[3])",
+        "np.tanh(a[3]), sigmoid(a[2])",
+        "the blocks of a stand in the order i, f, g, o: in lstm_backward g and o are exchanged",
+        "a의 블록 순서는 i, f, g, o이다. lstm_backward에서 g와 o가 서로 바뀌었다",
     ),
     Mistake(
         "σ' where tanh' belongs",

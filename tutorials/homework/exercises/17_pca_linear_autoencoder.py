@@ -5,9 +5,9 @@ gradient steps. The data x have the shape (N, D), one example a row.
 
 PCA. The mean m of shape (D,) goes over the examples. The covariance matrix S = (1/N) Σ (x[n] − m)ᵀ(x[n] − m), of shape
 (D, D), has eigenvectors, which are the components, and eigenvalues, which are the variances along them.
-Write ``pca(x, k)`` (1 point), which returns three arrays: m (D,); the k components of largest variance as the rows of a
-matrix (k, D), each of length 1, the one of largest variance first; and their shares of the variance (k,), that is, each
-one's eigenvalue divided by the sum of all D eigenvalues. Signs of components are yours to choose.
+Write ``pca(x, k)`` (1 point), 1 ≤ k ≤ min(N − 1, D), which returns three arrays: m (D,); the k components of largest
+variance as the rows of a matrix (k, D), each of length 1, the one of largest variance first; and their shares of the
+variance (k,), that is, each one's eigenvalue divided by the sum of all D eigenvalues. Components' signs are free.
 Write ``reconstruct(x, mean, components)`` (1 point). Of x (N, D) it keeps only what the components span, about the
 mean: x̂ = m + (x − m)·Vᵀ·V, where V is the matrix of the components as rows. x̂ is (N, D).
 
@@ -22,14 +22,15 @@ Write ``encoder_gradient(x, encoder, decoder)``, ∂L/∂E of shape (D, K) (1 po
 
 A tiny example: x = [[1, 0], [3, 0]], k = 1 has m = [2, 0], S = [[1, 0], [0, 0]], the component [1, 0] and the share 1.
 With E = [[1], [0]] and W = [[2, 0]] the output is x̂ = [[2, 0], [6, 0]], Σ (x̂ − x)² = 1 + 9 = 10, and the sum's
-gradients are [[40], [0]] for E and [[20, 0]] for W.
+gradients are [[40], [0]] for E and [[20, 0]] for W; the mean's are a quarter of that, [[10], [0]] and [[5, 0]].
 
 수 k개를 거쳐 되돌아오는 선형 변환 가운데 PCA가 자료를 가장 잘 보존하고, 선형 오토인코더는 기울기로 같은 것을 배운다.
 자료 x의 모양은 (N, D)이고 한 행이 표본 하나이다.
 PCA. 모양이 (D,)인 평균 m은 표본에 대한 평균이다. 모양이 (D, D)인 공분산 행렬 S = (1/N) Σ (x[n] − m)ᵀ(x[n] − m)의
-고유벡터가 주성분이고, 고유값은 그 방향의 분산이다. ``pca(x, k)``(1점)를 작성하라. 배열 셋을 돌려준다. 평균 m (D,),
-분산이 가장 큰 주성분 k개를 행으로 하는 행렬 (k, D)(각 행의 길이는 1이고 분산이 가장 큰 것이 먼저이다), 그리고 각
-주성분의 분산 비율 (k,), 곧 그 고유값을 고유값 D개 전체의 합으로 나눈 것이다. 주성분의 부호는 마음대로 골라도 된다.
+고유벡터가 주성분이고, 고윳값은 그 방향의 분산이다. ``pca(x, k)``(1점)를 작성하라. 1 ≤ k ≤ min(N − 1, D)이고, 배열
+셋을 돌려준다. 평균 m (D,), 분산이 가장 큰 주성분 k개를 행으로 하는 행렬 (k, D)(각 행의 길이는 1이고 분산이 가장 큰 것이
+먼저이다), 그리고 각 주성분의 분산 비율 (k,), 곧 그 고윳값을 고윳값 D개 전체의 합으로 나눈 것이다. 주성분의 부호는
+마음대로 골라도 된다.
 ``reconstruct(x, mean, components)``(1점)를 작성하라. x (N, D)에서 평균을 기준으로 주성분들이 생성하는 부분만 남긴다.
 x̂ = m + (x − m)·Vᵀ·V이고, V는 주성분을 행으로 하는 행렬이다. x̂의 모양은 (N, D)이다.
 선형 오토인코더. 인코더 E는 (D, K), 디코더 W는 (K, D)이고 편향은 없다. 코드는 z = x·E, 출력은 x̂ = z·W이다. 손실은
@@ -38,6 +39,7 @@ x는 평균을 빼지 않고 그대로 쓴다. 모양이 (D, K)인 ∂L/∂E를 
 모양이 (K, D)인 ∂L/∂W를 돌려주는 ``decoder_gradient(x, encoder, decoder)``(1점)를 작성하라.
 예: x = [[1, 0], [3, 0]], k = 1이면 m = [2, 0], S = [[1, 0], [0, 0]], 주성분은 [1, 0], 비율은 1이다. E = [[1], [0]],
 W = [[2, 0]]이면 x̂ = [[2, 0], [6, 0]], Σ (x̂ − x)² = 1 + 9 = 10이고, 합의 기울기는 E가 [[40], [0]], W가 [[20, 0]]이다.
+평균의 기울기는 그 4분의 1인 [[10], [0]]과 [[5, 0]]이다.
 """
 
 import numpy as np
@@ -168,6 +170,11 @@ def slopes(name):
     return of
 
 
+EXAMPLE = {
+    "x": np.array([[1.0, 0.0], [3.0, 0.0]]),
+    "encoder": np.array([[1.0], [0.0]]),
+    "decoder": np.array([[2.0, 0.0]]),
+}
 SIZES = {"n": (1, 7, 7), "features": (1, 5, 5), "k": (1, 3, 3)}
 PARTS = [
     Part(
@@ -178,24 +185,43 @@ PARTS = [
         by_scipy,
         drive=without_signs,
         cases=lambda rng: {
-            "fewer examples than features": draw_pca(rng, 4, 7, 2),
+            "the text's example": {"x": EXAMPLE["x"], "k": 1},
+            "fewer examples than features": draw_pca(rng, 4, 7, 3),
             "all components": draw_pca(rng, 11, 3, 3),
         },
     ),
-    Part("reconstruct", 1, draw_reconstruct, SIZES, nearest, returns=("reconstruction",)),
-    Part("encoder_gradient", 1, draw_autoencoder, SIZES, slopes("encoder"), returns=("gradient for encoder",)),
-    Part("decoder_gradient", 1, draw_autoencoder, SIZES, slopes("decoder"), returns=("gradient for decoder",)),
+    Part(
+        "reconstruct",
+        1,
+        draw_reconstruct,
+        SIZES,
+        nearest,
+        returns=("reconstruction",),
+        cases=lambda rng: {"one example": draw_reconstruct(rng, 1, 4, 2)},
+    ),
+    *(
+        Part(
+            f"{name}_gradient",
+            1,
+            draw_autoencoder,
+            SIZES,
+            slopes(name),
+            returns=(f"gradient for {name}",),
+            cases=lambda _: {"the text's example": EXAMPLE},
+        )
+        for name in ("encoder", "decoder")
+    ),
 ]
 HINTS = [
     (
         "np.linalg.svd(x − m, full_matrices=False) has the components as the rows of its last result, sorted; N times "
         "the eigenvalues are the squares of its singular values.",
-        "np.linalg.svd(x − m, full_matrices=False)의 마지막 결과의 행이 정렬된 주성분이고, 특잇값의 제곱이 고유값의 "
+        "np.linalg.svd(x − m, full_matrices=False)의 마지막 결과의 행이 정렬된 주성분이고, 특잇값의 제곱이 고윳값의 "
         "N배이다.",
     ),
     (
         "np.linalg.eigh sorts from the smallest eigenvalue on, and has the eigenvectors as columns.",
-        "np.linalg.eigh는 가장 작은 고유값부터 정렬하고, 고유벡터를 열로 돌려준다.",
+        "np.linalg.eigh는 가장 작은 고윳값부터 정렬하고, 고유벡터를 열로 돌려준다.",
     ),
     (
         "Begin with ∂L/∂x̂, of x's shape. Of a product a·B the gradients are g·Bᵀ for a and aᵀ·g for B.",
@@ -210,6 +236,13 @@ MISTAKES = [
         "np.linalg.svd(x, full_matrices=False)",
         "PCA is about the mean: subtract it first, or the first component points to the mean",
         "PCA는 평균을 기준으로 한다. 먼저 평균을 빼지 않으면 첫 주성분이 평균을 향한다",
+    ),
+    Mistake(
+        "the mean as a row",
+        "mean = x.mean(0)\n",
+        "mean = x.mean(0, keepdims=True)\n",
+        "the mean should have the shape (D,), and not (1, D): leave keepdims out",
+        "평균의 모양은 (1, D)가 아니라 (D,)여야 한다. keepdims를 빼라",
     ),
     Mistake(
         "the smallest variances",
@@ -230,7 +263,7 @@ MISTAKES = [
         "variances[:k] / variances.sum()",
         "variances[:k] / variances[:k].sum()",
         "the shares are those of the whole variance, of all D eigenvalues",
-        "비율은 고유값 D개 전체의 합에 대한 것이다",
+        "비율은 고윳값 D개 전체의 합에 대한 것이다",
     ),
     Mistake(
         "columns for rows",
@@ -259,6 +292,20 @@ MISTAKES = [
         "x @ components.T",
         "the codes are those of x − m: subtract the mean first",
         "코드는 x − m의 것이다. 먼저 평균을 빼라",
+    ),
+    Mistake(
+        "no mean at all",
+        "codes = (x - mean) @ components.T\n    return mean + codes @ components",
+        "return x @ components.T @ components",
+        "this keeps what the components span about 0: subtract the mean first, and add it again at the end",
+        "이것은 0을 기준으로 한 것이다. 먼저 평균을 빼고, 끝에 다시 더하라",
+    ),
+    Mistake(
+        "another mean",
+        "codes = (x - mean)",
+        "mean = x.mean(0)\n    codes = (x - mean)",
+        "take the mean that is given, which may be that of other data, and not the mean of this x",
+        "이 x의 평균이 아니라 주어진 평균을 써라. 그것은 다른 자료의 평균일 수 있다",
     ),
     Mistake("factor", "error = 2 * (x", "error = (x"),
     Mistake("factor", "error = 2 * (x", "error = 2 / len(x) * (x"),

@@ -96,9 +96,10 @@ def extremes(rng):
     black_and_white = rng.integers(0, 2, (3, 4)).astype(float)
     near = np.abs(black_and_white - np.resize([1e-9, 0.1, 0.01, 1e-4, 0.3], (3, 4)))
     return {
+        "the text's example": {"p": np.array([[0.2, 0.5]]), "x": np.array([[0.0, 1.0]])},
         "black and white pixels": {"p": rng.uniform(0.05, 0.95, (3, 4)), "x": black_and_white},
-        "p near 0 and 1, rightly": {"p": near, "x": black_and_white},
-        "p near 0 and 1, wrongly": {"p": 1 - near, "x": black_and_white},
+        "p near 0 where x = 0, and near 1 where x = 1": {"p": near, "x": black_and_white},
+        "p near 1 where x = 0, and near 0 where x = 1": {"p": 1 - near, "x": black_and_white},
         "p far from x in one image alone": {
             "p": np.array([[0.9, 0.1], [0.5, 0.4]]),
             "x": np.array([[0, 1], [0.5, 0.4]]),
@@ -186,10 +187,25 @@ MISTAKES = [
         "p − x is the gradient for the logit before the sigmoid; the one for p is that divided by p·(1 − p)",
         "p − x는 시그모이드 앞의 로짓에 대한 기울기이다. p에 대한 기울기는 그것을 p·(1 − p)로 나눈 것이다",
     ),
-    Mistake(
-        "entries",
-        "grad = (1 - x)",
-        "p = np.clip(p, 1e-7, 1 - 1e-7)\n    grad = (1 - x)",
+    *(
+        Mistake(
+            "p is clipped",
+            "grad = (1 - x)",
+            f"p = np.clip(p, {eps}, 1 - {eps})\n    grad = (1 - x)",
+            "p may be as near to 0 or 1 as 1e-9: do not clip it, or these pixels pull much too weakly",
+            "p는 0이나 1에 1e-9만큼 가까울 수 있다. 자르지 마라. 자르면 그런 픽셀이 너무 약하게 당긴다",
+        )
+        for eps in (1e-6, 1e-7, 1e-8)
+    ),
+    *(
+        Mistake(
+            "something is added to p",
+            "(1 - x) / (1 - p) - x / p",
+            f"(1 - x) / (1 - p + {eps}) - x / (p + {eps})",
+            "p may be as near to 0 or 1 as 1e-9: add nothing to what you divide by",
+            "p는 0이나 1에 1e-9만큼 가까울 수 있다. 나누는 수에 아무것도 더하지 마라",
+        )
+        for eps in (1e-7, 1e-8, 1e-12)
     ),
 ]
 OTHERS = [

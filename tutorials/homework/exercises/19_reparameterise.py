@@ -22,8 +22,8 @@ z = [[[2]], [[−1]]]. For g = [[[3]], [[1]]], ∂L/∂μ = [[3 + 1]] = [[4]]; a
 ∂L/∂v = [[3·0.5 + 1·(−1)]] = [[0.5]].
 
 VAE의 인코더는 잠재 변수마다 평균 μ와 분산의 로그 v = log σ²을 내놓는다. 표본 z ~ N(μ, σ²)을 그냥 뽑으면 μ와 v에 대한
-기울기가 없다. 위의 식처럼 ε ~ N(0, 1)을 뽑아 z = μ + σ·ε, σ = exp(v/2)로 만들면 기울기가 생긴다. 우연은 ε에만 있고 ε은
-아무것에도 의존하지 않기 때문이다.
+기울기가 없다. 위의 식처럼 ε ~ N(0, 1)을 뽑아 z = μ + σ·ε, σ = exp(v/2)로 만들면 기울기가 생긴다. 무작위성은 ε에만 있고
+ε은 아무것에도 의존하지 않기 때문이다.
 이미지가 N장, 잠재 변수가 K개이면 mu와 logvar의 모양은 (N, K)이다. 이미지마다 표본을 S개씩 뽑는다. eps의 모양은
 (S, N, K)이고 표본, 이미지, 잠재 변수마다 값이 따로 있다. z의 모양도 (S, N, K)이다. eps는 주어지므로 아무것도 뽑지 마라.
 함수 셋을 작성하라. g = ∂L/∂z의 모양은 z와 같다. ``reparameterise(mu, logvar, eps)``(1점)는 모양이 (S, N, K)인 z,
@@ -62,7 +62,7 @@ def grad_logvar(g, mu, logvar, eps):
 # CHECKS
 from tutorials.homework.exercise import Mistake, Part
 
-SIZES = {"samples": (1, 3, 3), "n": (1, 5, 2), "latent": (1, 5, 5)}
+SIZES = {"samples": (1, 3, 3), "n": (1, 7, 7), "latent": (1, 5, 5)}
 
 
 def draw(rng, samples, n, latent):
@@ -93,10 +93,24 @@ def samples_of(mu, logvar, eps):
     return z
 
 
+def twice(reparameterise, **inputs):
+    """z, the same at a second call."""
+    z, again = (reparameterise(**inputs) for _ in range(2))
+    a, b = np.asarray(z), np.asarray(again)
+    if a.shape != b.shape or not ((a == b) | (a != a)).all():
+        raise ValueError("two calls with the same inputs gave different z: take the ε that is given, and draw nothing")
+    return z
+
+
 def cases(draw):
     def of(rng):
         none, narrow, wide, fixed = (draw(rng, 2, 3, 2) for _ in range(4))
+        example = {"mu": np.ones((1, 1)), "logvar": np.full((1, 1), np.log(4)), "eps": np.array([[[0.5]], [[-1.0]]])}
+        if "g" in none:
+            example = {"g": np.array([[[3.0]], [[1.0]]])} | example
         return {
+            "the text's example": example,
+            "one sample": draw(rng, 1, 3, 2),
             "eps = 0": none | {"eps": np.zeros((2, 3, 2))},
             "logvar = 0": fixed | {"logvar": np.zeros((3, 2))},
             "logvar = −200": narrow | {"logvar": np.full((3, 2), -200.0)},
@@ -107,7 +121,7 @@ def cases(draw):
 
 
 PARTS = [
-    Part("reparameterise", 1, draw, SIZES, quantiles, cases=cases(draw), returns=("z",)),
+    Part("reparameterise", 1, draw, SIZES, quantiles, cases=cases(draw), returns=("z",), drive=twice),
     Part("grad_mu", 1, draw_with_g, SIZES, forward=samples_of, of="mu", cases=cases(draw_with_g)),
     Part("grad_logvar", 1, draw_with_g, SIZES, forward=samples_of, of="logvar", cases=cases(draw_with_g)),
 ]
@@ -155,10 +169,31 @@ MISTAKES = [
         "the half belongs into the exponent: σ = exp(v/2), not exp(v)/2",
         "½은 지수 안에 있어야 한다. σ는 exp(v)/2가 아니라 exp(v/2)이다",
     ),
+    Mistake("error", "np.exp(logvar / 2) * eps", "np.exp(logvar / 2) * np.random.standard_normal(eps.shape)"),
     Mistake("not summed", "return g.sum(0)", "return g"),
+    Mistake(
+        "σ in the gradient for μ",
+        "return g.sum(0)",
+        "return (g * np.exp(logvar / 2)).sum(0)",
+        "∂z/∂μ is 1: σ stands before ε, not before μ",
+        "∂z/∂μ는 1이다. σ는 μ가 아니라 ε에 곱한다",
+    ),
     Mistake("factor", "return g.sum(0)", "return g.mean(0)"),
     Mistake("cotangent", "return g.sum(0)", "return np.full(mu.shape, float(len(eps)))"),
-    Mistake("factor", "g * eps * 0.5 * std", "g * eps * std"),
+    Mistake(
+        "the half is missing",
+        "g * eps * 0.5 * std",
+        "g * eps * std",
+        "σ = exp(v/2), and the inner derivative of v/2 is ½",
+        "σ = exp(v/2)이고 v/2의 속미분은 ½이다",
+    ),
+    Mistake(
+        "σ² for σ",
+        "np.exp(0.5 * logvar)",
+        "np.exp(logvar)",
+        "the derivative of σ = exp(v/2) is ½·exp(v/2), and this has ½·exp(v)",
+        "σ = exp(v/2)의 미분은 ½·exp(v/2)인데 ½·exp(v)를 썼다",
+    ),
     Mistake("cotangent", "g * eps * 0.5 * std", "eps * 0.5 * std"),
     Mistake(
         "ε is missing",

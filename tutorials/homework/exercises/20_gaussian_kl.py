@@ -18,7 +18,7 @@ A tiny example: N = 1, K = 2, mu = [[1, 0]], logvar = [[0, log 4]] = [[0, 1.3863
 ∂L/∂v = [[0, 3]].
 
 VAE는 코드가 N(0, I)처럼 보이기를 바란다. 인코더의 q = N(μ, σ²)이 p = N(0, 1)에서 얼마나 먼지를 잠재 변수 하나마다 위의
-식으로 잰다. 단위는 내트이다. 인코더는 v = log σ²을 내놓는다. mu와 logvar의 모양은 (N, K)이고, 이미지가 N장, 이미지마다
+식으로 잰다. 단위는 nats이다. 인코더는 v = log σ²을 내놓는다. mu와 logvar의 모양은 (N, K)이고, 이미지가 N장, 이미지마다
 잠재 변수가 K개이다. 한 이미지의 변수 K개는 서로 독립이므로 발산을 언제나 더한다. 이미지 N장에 대해서는 REDUCTION이
 "mean"이면 평균하고 "sum"이면 더한다. 여기서 REDUCTION은 "«REDUCTION»"이다.
 함수 셋을 작성하라. g = ∂L/∂KL은 수 하나이며, 예를 들어 β-VAE의 가중치 β이다. ``gaussian_kl(mu, logvar)``(1점)는 수
@@ -84,12 +84,20 @@ def by_quadrature(mu, logvar):
 
 
 def cases(draw):
-    return lambda rng: {
-        "q = N(0, 1)": draw(rng, 2, 3) | {"mu": np.zeros((2, 3)), "logvar": np.zeros((2, 3))},
-        "narrow q": draw(rng, 2, 3) | {"logvar": np.full((2, 3), -40.0)},
-        "wide q": draw(rng, 2, 3) | {"logvar": np.full((2, 3), 9.0)},
-        "q far away": draw(rng, 2, 3) | {"mu": np.full((2, 3), 20.0)},
-    }
+    def of(rng):
+        other = draw(rng, 2, 3)
+        example = {"mu": np.array([[1.0, 0.0]]), "logvar": np.array([[0.0, np.log(4)]])}
+        if "g" in other:
+            example = {"g": 2.0} | example
+        return {
+            "the text's example": example,
+            "q = N(0, 1)": other | {"mu": np.zeros((2, 3)), "logvar": np.zeros((2, 3))},
+            "narrow q": draw(rng, 2, 3) | {"logvar": np.full((2, 3), -40.0)},
+            "wide q": draw(rng, 2, 3) | {"logvar": np.full((2, 3), 9.0)},
+            "q far away": draw(rng, 2, 3) | {"mu": np.full((2, 3), 20.0)},
+        }
+
+    return of
 
 
 PARTS = [
@@ -164,6 +172,13 @@ MISTAKES = [
         "g * (np.exp(0.5 * logvar) - np.exp(-0.5 * logvar))",
         "this is the gradient for σ; asked is that for v = log σ²",
         "이것은 σ에 대한 기울기이다. 구할 것은 v = log σ²에 대한 기울기이다",
+    ),
+    Mistake(
+        "the gradient for σ²",
+        "g * 0.5 * (np.exp(logvar) - 1)",
+        "g * 0.5 * (1 - np.exp(-logvar))",
+        "this is the gradient for σ²; asked is that for v = log σ², which has σ² = exp(v) as one more factor",
+        "이것은 σ²에 대한 기울기이다. 구할 것은 v = log σ²에 대한 기울기이고, 인수 σ² = exp(v)가 더 붙는다",
     ),
 ]
 OTHERS = [

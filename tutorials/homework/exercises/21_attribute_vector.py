@@ -115,6 +115,10 @@ def spherical(a, b, t):
     return shares.T @ np.stack([a, b])
 
 
+def rows(code, vector, steps):
+    return np.array([code + vector * (STRENGTH * i / max(steps - 1, 1)) for i in range(steps)])
+
+
 def rounded_above_1(rng):
     for _ in range(200):
         a = rng.standard_normal(5)
@@ -125,15 +129,27 @@ def rounded_above_1(rng):
 
 
 PARTS = [
-    Part("attribute_vector", 1, draw_codes, {"n": (2, 7, 7), "k": (1, 5, 3)}, regressed),
+    Part(
+        "attribute_vector",
+        1,
+        draw_codes,
+        {"n": (2, 7, 7), "k": (1, 5, 3)},
+        regressed,
+        cases=lambda rng: {
+            "the text's example": {
+                "codes": np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 9.0]]),
+                "has": np.array([True, False, True]),
+            },
+            "one code of either kind": draw_codes(rng, 2, 3),
+        },
+    ),
     Part(
         "morph",
         1,
         draw_morph,
         {"k": (1, 5, 3), "steps": (1, 7, 5)},
-        lambda code, vector, steps: np.array(
-            [code + vector * (STRENGTH * i / max(steps - 1, 1)) for i in range(steps)]
-        ),
+        rows,
+        cases=lambda rng: {"steps = 1": draw_morph(rng, 3, 1), "steps = 2": draw_morph(rng, 3, 2)},
     ),
     Part(
         "slerp",
@@ -142,6 +158,7 @@ PARTS = [
         {"k": (2, 5, 5), "steps": (1, 4, 3)},
         spherical,
         cases=lambda rng: {
+            "the text's example": {"a": np.array([1.0, 0.0]), "b": np.array([0.0, 1.0]), "t": np.array([0.5])},
             "a and b in the same direction": {
                 "a": np.array([3.0, 4.0]),
                 "b": np.array([6.0, 8.0]),
@@ -203,6 +220,20 @@ MISTAKES = [
         "마지막 행의 세기는 최댓값이어야 한다. 간격은 steps − 1개이다",
     ),
     Mistake(
+        "steps = 1",
+        "np.linspace(0, STRENGTH, steps)",
+        "STRENGTH * np.arange(steps) / (steps - 1)",
+        "with steps = 1 there is no interval, and steps − 1 is 0: the only row is the code itself",
+        "steps = 1이면 간격이 없고 steps − 1은 0이다. 그때는 code 자신 한 행뿐이다",
+    ),
+    Mistake(
+        "from one step of the vector on",
+        "np.linspace(0, STRENGTH, steps)",
+        "STRENGTH * np.arange(1, steps + 1) / steps",
+        "the first row should be the code itself, with s = 0",
+        "첫 행은 s = 0, 곧 code 자신이어야 한다",
+    ),
+    Mistake(
         "a straight line",
         "if np.sin(omega) < 1e-6:",
         "if True:",
@@ -223,7 +254,27 @@ MISTAKES = [
         "a·b is the cosine of the angle only when divided by both lengths",
         "a·b를 두 길이로 나누어야 사잇각의 코사인이 된다",
     ),
-    Mistake("not finite", "np.sin(omega) < 1e-6", "np.sin(omega) < 0"),
+    Mistake(
+        "directions alone",
+        "    t = t[:, None]\n",
+        "    t, a, b = t[:, None], a / np.linalg.norm(a), b / np.linalg.norm(b)\n",
+        "only the angle is that of the normalised vectors: in the second line a and b keep their own lengths",
+        "길이로 나눈 벡터는 각도에만 쓴다. 둘째 식에서 a와 b는 원래 길이를 그대로 쓴다",
+    ),
+    Mistake(
+        "parallel vectors",
+        "np.sin(omega) < 1e-6",
+        "np.sin(omega) < 0",
+        "for parallel a and b the formula is 0/0: where sin ω < 1e-6, return the straight line",
+        "a와 b가 평행하면 식이 0/0이 된다. sin ω < 1e-6이면 직선을 돌려주어라",
+    ),
+    Mistake(
+        "opposite directions",
+        "np.sin(omega) < 1e-6",
+        "omega < 1e-6",
+        "for a and b in opposite directions ω is π and sin ω is 0, too: ask for sin ω < 1e-6, not for ω",
+        "a와 b가 반대 방향이면 ω = π이고 sin ω는 역시 0이다. ω가 아니라 sin ω < 1e-6인지 보라",
+    ),
     Mistake("not finite", "np.clip(cosine, -1, 1)", "cosine"),
 ]
 OTHERS = [

@@ -18,15 +18,16 @@ Write ``saturating_loss(discriminator, fake)`` (1 point), G's part of the minima
 +log(1 − σ(l)), which G lowers, too. When D is sure, l ≪ 0, its slope vanishes.
 
 ``discriminator(x)`` takes a Tensor of N examples and returns their logits, a Tensor (N, 1); real and fake may differ in
-N. Return a Tensor of no axis, as ``.mean()`` gives. Do not call backward(): the checker does that and looks at the
-gradients of G, and in discriminator_loss of D. Logits may be as large as ±1000, where log(σ(l)) would be log(0). So use
+N. Each function returns its loss, a Tensor of no axis, as ``.mean()`` gives, and does not call backward(): the checker
+does that with the loss and looks at the gradients of G, and in discriminator_loss of D. Logits may be as large as
+±1000, where log(σ(l)) would be log(0). So use
 
     log σ(l) = −softplus(−l),    log(1 − σ(l)) = −softplus(l),    softplus(l) = log(1 + e^l) = F.softplus(l)
 
 A tiny example: all logits 0 give softplus(0) = log 2 = 0.6931, so the three losses are 1.3863, 0.6931 and −0.6931.
 
-판별자 D는 예마다 로짓 l을 준다. σ(l) = 1/(1 + e^−l)는 그 예가 진짜라고 믿는 정도이다. 생성자 G는 예를 만든다. 둘 다
-minigrad 텐서로 된 신경망이고, 각자의 손실로 번갈아 배운다.
+판별자 D는 표본마다 로짓 l을 준다. σ(l) = 1/(1 + e^−l)는 그 표본이 진짜라고 믿는 정도이다. 생성자 G는 표본을 만든다. 둘
+다 minigrad 텐서로 된 신경망이고, 각자의 손실로 번갈아 배운다.
 ``discriminator_loss(discriminator, real, fake)``(2점)는 진짜에 대한 D의 평균 교차 엔트로피와 가짜에 대한 평균 교차
 엔트로피의 합이다. D를 안정시키려고 진짜의 레이블은 1이 아니라 t = «REAL»로 하고(단측 레이블 평활화), 가짜의 레이블은
 0이다. 식은 위와 같다. 이 손실로는 D만 배운다. fake는 G의 그래프를 달고 오지만 그 그래프로 기울기가 가서는 안 되므로
@@ -35,9 +36,10 @@ D에 ``fake.detach()``를 주어라.
 기울기가 D를 지나 G까지 가야 한다.
 ``saturating_loss(discriminator, fake)``(1점)는 미니맥스 게임에서 G의 몫인 +log(1 − σ(l))의 fake에 대한 평균이며, G는
 이것도 낮추려 한다. D가 확신하면(l ≪ 0) 이 손실의 기울기는 사라진다.
-``discriminator(x)``는 예 N개의 텐서를 받아 로짓 텐서 (N, 1)을 돌려준다. real과 fake의 N은 다를 수 있다. ``.mean()``처럼
-축이 없는 텐서를 돌려주어라. backward()는 부르지 마라. 검사기가 불러서 G의 기울기를, discriminator_loss에서는 D의
-기울기도 본다. 로짓은 ±1000만큼 클 수 있고, 그때 log(σ(l))은 log(0)이 된다. 위의 softplus 식을 쓰면 그럴 일이 없다.
+``discriminator(x)``는 표본 N개의 텐서를 받아 로짓 텐서 (N, 1)을 돌려준다. real과 fake의 N은 다를 수 있다.
+``.mean()``처럼 축이 없는 텐서인 손실을 돌려주고, backward()는 부르지 마라. 검사기가 그 손실의 backward()를 불러 G의
+기울기를, discriminator_loss에서는 D의 기울기도 본다. 로짓은 ±1000만큼 클 수 있고, 그때 log(σ(l))은 log(0)이 된다. 위의
+softplus 식을 쓰면 그럴 일이 없다.
 예: 로짓이 모두 0이면 softplus(0) = log 2 = 0.6931이므로 세 손실은 1.3863, 0.6931, −0.6931이다.
 """
 
@@ -99,6 +101,8 @@ def played(function, z, G, D, last, real=None):
     loss = function(lambda x: mg.tanh(x @ d) @ u, *data, fake)
     if not isinstance(loss, mg.Tensor) or loss.ndim:
         raise TypeError(f"return a Tensor of no axis, not {loss!r:.60}")
+    if any(w.grad is not None for w in (g, d, u)):
+        raise RuntimeError("backward() was called already: return the loss, and leave backward() to the checker")
     if loss.requires_grad:
         loss.backward()
     ours = {"gradient in D": d, "gradient in D's last layer": u} if data else {}
@@ -159,8 +163,9 @@ def cases(draw, **sizes):
         inputs = draw(rng, made=5, latent=2, features=3, hidden=4, **sizes)
         both = {name: np.concatenate([inputs[name], -inputs[name]]) for name in ("real", "z") if name in inputs}
         return {
-            "logits of about ±1000": inputs | both | {"last": 1000 * inputs["last"]}
-        }  # D(−x) = −D(x) without biases
+            "all logits 0": inputs | {"last": 0 * inputs["last"]},
+            "logits of about ±1000": inputs | both | {"last": 1000 * inputs["last"]},  # D(−x) = −D(x) without biases
+        }
 
     return extremes
 
@@ -189,7 +194,7 @@ HINTS = [
     ),
     (
         "For real examples: t·softplus(−l) + (1 − t)·softplus(l).",
-        "진짜 예에는 t·softplus(−l) + (1 − t)·softplus(l)을 써라.",
+        "진짜 표본에는 t·softplus(−l) + (1 − t)·softplus(l)을 써라.",
     ),
 ]
 # BEGIN SOLUTION
@@ -214,6 +219,20 @@ MISTAKES = [
         "F.softplus(-on_real)",
         "the label of real examples is the text's t, not 1: the other term is missing",
         "진짜의 레이블은 1이 아니라 본문의 t이다. 다른 항이 빠졌다",
+    ),
+    Mistake(
+        "half of the real ones' loss",
+        "REAL * F.softplus(-on_real) + (1 - REAL) * F.softplus(on_real)",
+        "REAL * F.softplus(-on_real)",
+        "a label t between 0 and 1 has two terms: (1 − t)·softplus(l) is missing",
+        "0과 1 사이의 레이블 t에는 항이 둘 있다. (1 − t)·softplus(l)이 빠졌다",
+    ),
+    Mistake(
+        "fakes are smoothed, too",
+        "F.softplus(on_fake).mean()",
+        "(REAL * F.softplus(on_fake) + (1 - REAL) * F.softplus(-on_fake)).mean()",
+        "smoothing is one-sided: the label of fake examples is 0, not 1 − t",
+        "평활화는 단측이다. 가짜의 레이블은 1 − t가 아니라 0이다",
     ),
     Mistake(
         "sigmoid twice",
@@ -241,9 +260,28 @@ MISTAKES = [
         "F.softplus(-logits).mean()",
         "F.softplus(-logits).sum()",
         "it is the sum over the examples; the mean is asked",
-        "예에 대한 합이다. 평균을 내라",
+        "표본에 대한 합이다. 평균을 내라",
+    ),
+    Mistake(
+        "error",
+        "return F.softplus(-logits).mean()",
+        "loss = F.softplus(-logits).mean()\n    loss.backward()\n    return loss",
     ),
     Mistake("factor", "-F.softplus(made).mean()", "F.softplus(made).mean()"),
+    Mistake(
+        "non-saturating",
+        "-F.softplus(made).mean()",
+        "F.softplus(-made).mean()",
+        "this is the non-saturating loss, −log σ(l); asked is log(1 − σ(l))",
+        "이것은 포화하지 않는 손실 −log σ(l)이다. log(1 − σ(l))이 필요하다",
+    ),
+    Mistake(
+        "the sum",
+        "-F.softplus(made).mean()",
+        "-F.softplus(made).sum()",
+        "it is the sum over the examples; the mean is asked",
+        "표본에 대한 합이다. 평균을 내라",
+    ),
     Mistake("not finite", "F.softplus(-logits).mean()", "-mg.log(mg.sigmoid(logits)).mean()"),
     Mistake("not finite", "-F.softplus(made).mean()", "mg.log(1 - mg.sigmoid(made)).mean()"),
 ]

@@ -29,12 +29,12 @@ Tiny examples: M = 0, 0 and log 2 (N = 3, B = C = 1) give without j = i o = 1 + 
 each. real = [[1, 2], [3, 4]] and fake = [[2, 1]] have means [2, 3] and [2, 1]: 0² + 2² = 4. theta = [5, 0] with past
 [1, 0] and [3, 2] has the mean [2, 1]: 3² + 1² = 10.
 
-생성자가 같은 예 몇 개만 되풀이해 만들어도, 예를 하나씩 보는 판별자는 속는다. Salimans 등(2016)의 세 가지 방법은 여러
-예를 함께 본다.
-``minibatch_features(x, t)``(2점)는 각 예가 배치의 다른 예들과 얼마나 가까운지 나타낸다. x는 예마다 특징 한 행씩인 (N,
-A), t는 (A, B, C)이다. 곱 M = x·t의 모양은 (N, B, C)이고, 결과 o는 예마다 새 특징이 B개인 (N, B)이다. 식은 위와 같고
-‖·‖₁은 마지막 축에 대한 절댓값의 합이다. j는 배치 전체를 돈다. j = i인 항은 언제나 exp(0) = 1이며, 이번 판에서는
-"«SELF»"이다("left out": 그 항을 뺀다. 곧 j ≠ i이고 예가 하나뿐인 배치에서는 o = 0이다. "counted": 그 항의 1도 더한다).
+생성자가 같은 표본 몇 개만 되풀이해 만들어도, 표본을 하나씩 보는 판별자는 속는다. Salimans 등(2016)의 세 가지 방법은
+여러 표본을 함께 본다.
+``minibatch_features(x, t)``(2점)는 각 표본이 배치의 다른 표본들과 얼마나 가까운지 나타낸다. x는 표본마다 특징 한 행씩인
+(N, A), t는 (A, B, C)이다. 곱 M = x·t의 모양은 (N, B, C)이고, 결과 o는 표본마다 새 특징이 B개인 (N, B)이다. 식은 위와
+같고 ‖·‖₁은 마지막 축에 대한 절댓값의 합이다. j는 배치 전체를 돈다. j = i인 항은 언제나 exp(0) = 1이며, 이번 판에서는
+"«SELF»"이다("left out": 그 항을 뺀다. 곧 j ≠ i이고 표본이 하나뿐인 배치에서는 o = 0이다. "counted": 1도 더한다).
 ``feature_matching(real, fake)``(1점)는 특징의 평균이 진짜와 같아지도록 하는 생성자의 손실이다. real은 (N, F), fake는
 (M, F)이고 N ≠ M일 수 있다. 결과는 수 하나로, 배치에 대한 두 평균의 거리의 제곱이다. F개의 특징에 대한 평균이 아니라
 합이며 제곱근은 없다.
@@ -103,6 +103,7 @@ def near(x, t):
 def batches(rng):
     usual = draw_batch(rng, 4, 2, 3, 2)
     return {
+        "the text's example": {"x": np.array([[0.0], [0.0], [np.log(2)]]), "t": np.ones((1, 1, 1))},
         "all examples alike": usual | {"x": np.ones((4, 2))},
         "examples far apart": usual | {"x": 1000.0 * np.arange(8).reshape(4, 2)},
         "a batch of one": usual | {"x": np.ones((1, 2))},
@@ -143,7 +144,17 @@ PARTS = [
         near,
         cases=batches,
     ),
-    Part("feature_matching", 1, draw_features, {"real": (1, 7, 7), "fake": (1, 5, 5), "features": (1, 3, 3)}, matching),
+    Part(
+        "feature_matching",
+        1,
+        draw_features,
+        {"real": (1, 7, 7), "fake": (1, 5, 5), "features": (1, 3, 3)},
+        matching,
+        cases=lambda rng: {
+            "the text's example": {"real": np.array([[1.0, 2.0], [3.0, 4.0]]), "fake": np.array([[2.0, 1.0]])},
+            "one example each": draw_features(rng, 1, 1, 3),
+        },
+    ),
     Part(
         "historical_penalty",
         1,
@@ -151,6 +162,12 @@ PARTS = [
         {"rows": (1, 3, 2), "columns": (1, 5, 3), "times": (1, 5, 5)},
         history,
         cases=lambda rng: {
+            "the text's example": {
+                "theta": np.array([5.0, 0.0]),
+                "past": [np.array([1.0, 0.0]), np.array([3.0, 2.0])],
+            },
+            "one earlier value": draw_past(rng, 2, 3, 1),
+            "theta has no axis": {"theta": np.asarray(2.0), "past": [np.asarray(-1.0), np.asarray(2.5)]},
             "theta is a vector": {"theta": rng.standard_normal(3), "past": list(rng.standard_normal((2, 3)))},
             "nothing has changed": {"theta": np.ones((2, 2)), "past": [np.ones((2, 2))] * 3},
         },
@@ -184,7 +201,7 @@ MISTAKES = [
         "np.exp(-distances)",
         "np.exp(distances)",
         "near examples should count much and far ones little: exp of minus the distance",
-        "가까운 예는 크게, 먼 예는 작게 세야 한다. 거리에 마이너스를 붙여 exp를 취하라",
+        "가까운 표본은 크게, 먼 표본은 작게 세야 한다. 거리에 마이너스를 붙여 exp를 취하라",
     ),
     Mistake(
         "kernels are summed",
@@ -218,6 +235,13 @@ MISTAKES = [
         "np.sqrt((difference**2).sum())",
         "this is the distance; its square is asked",
         "이것은 거리이다. 거리의 제곱이 필요하다",
+    ),
+    Mistake(
+        "the mean over all pairs",
+        "return (difference**2).sum()",
+        "return ((real[:, None] - fake) ** 2).sum(axis=2).mean()",
+        "first the mean of each batch, then one squared distance; this is the mean of those of all pairs",
+        "먼저 배치마다 평균을 내고 거리의 제곱을 한 번 구하라. 이것은 모든 쌍의 거리의 제곱을 평균한 것이다",
     ),
     Mistake(
         "sums of the batches",

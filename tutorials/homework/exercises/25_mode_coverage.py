@@ -113,15 +113,23 @@ def three(samples, centres, sigma):
 PLAIN = {"centres": np.array([[0.0, 0.0], [0.0, 2.0 * RADIUS]]), "sigma": 1.0}
 
 
+ASIDE = {"centres": RADIUS * np.array([[0.0, 0.0], [1.3, 0.5], [-1.1, 0.5]]), "sigma": 1.0}
+
+
 def cases(_):
+    example = np.repeat([[0.0, 1.0], [10.0, 0.5], [5.0, 9.0]], [7, 1, 2], axis=0)
+    two = {"centres": np.array([[0.0, 0.0], [10.0, 0.0]]), "sigma": 1.0}
     return {
+        "the text's example": {"samples": example} | two,
+        "the text's example with six more": {"samples": np.concatenate([example, np.tile([0.0, 1.0], (6, 1))])} | two,
         "no sample of high quality": {"samples": np.full((3, 2), -4.0 * RADIUS)} | PLAIN,
         "a sample on the edge": {"samples": np.array([[1.0 * RADIUS, 0.0], [0.0, 2.5 * RADIUS]])} | PLAIN,
+        "as near to two centres": {"samples": np.array([[0.0, RADIUS], [0.0, 0.25 * RADIUS]])} | PLAIN,
+        "the nearest centre is not that of the least |Δx| + |Δy|": {
+            "samples": RADIUS * np.array([[0.8, 0.0], [-0.6, 0.0]])
+        }
+        | ASIDE,
     }
-
-
-def tie(_):
-    return cases(_) | {"as near to two centres": {"samples": np.array([[0.0, RADIUS]]), **PLAIN}}
 
 
 def circle(k):
@@ -130,8 +138,8 @@ def circle(k):
 
 SIZES = {"k": (1, 7, 5), "n": (1, 50, 50)}
 PARTS = [
-    Part("ring", 1, lambda rng, k: {"k": k}, {"k": (1, 9, 8)}, circle),
-    Part("counts", 1, draw, SIZES, sorted_out, cases=tie),
+    Part("ring", 1, lambda rng, k: {"k": k}, {"k": (1, 9, 8)}, circle, cases=lambda _: {"one mode": {"k": 1}}),
+    Part("counts", 1, draw, SIZES, sorted_out, cases=cases),
     Part("coverage", 1, draw, SIZES, three, cases=cases, returns=("modes", "strict modes", "high quality")),
 ]
 HINTS = [
@@ -158,6 +166,13 @@ MISTAKES = [
         "각도 0과 2π는 같은 곳이다. 서로 다른 모드가 k − 1개뿐이다",
     ),
     Mistake(
+        "degrees",
+        "2 * np.pi * np.arange(k) / k",
+        "360 * np.arange(k) / k",
+        "NumPy's cos and sin take radians: a turn is 2π, not 360",
+        "NumPy의 cos와 sin은 라디안을 받는다. 한 바퀴는 360이 아니라 2π이다",
+    ),
+    Mistake(
         "the squared distance",
         "np.sqrt(((samples[:, None] - centres) ** 2).sum(axis=2))",
         "((samples[:, None] - centres) ** 2).sum(axis=2)",
@@ -170,6 +185,34 @@ MISTAKES = [
         "np.abs(samples[:, None] - centres).max(axis=2)",
         "each coordinate for itself makes a square about the centre; the Euclidean distance makes a circle",
         "좌표를 따로 비교하면 중심 둘레의 정사각형이 된다. 유클리드 거리는 원이다",
+    ),
+    Mistake(
+        "the distance along the axes",
+        "np.sqrt(((samples[:, None] - centres) ** 2).sum(axis=2))",
+        "np.abs(samples[:, None] - centres).sum(axis=2)",
+        "this is |Δx| + |Δy|; the Euclidean distance is the root of Δx² + Δy²",
+        "이것은 |Δx| + |Δy|이다. 유클리드 거리는 Δx² + Δy²의 제곱근이다",
+    ),
+    Mistake(
+        "nearest along the axes",
+        "distances.argmin(axis=1)[good]",
+        "np.abs(samples[:, None] - centres).sum(axis=2).argmin(axis=1)[good]",
+        "the nearest centre was chosen by |Δx| + |Δy|, and not by the Euclidean distance",
+        "가장 가까운 중심을 유클리드 거리가 아니라 |Δx| + |Δy|로 골랐다",
+    ),
+    Mistake(
+        "the edge is left out",
+        "<= RADIUS * sigma",
+        "< RADIUS * sigma",
+        "a sample exactly at that distance is of high quality, too: at most, not less than",
+        "거리가 정확히 그 값인 표본도 질이 높다. 미만이 아니라 이하이다",
+    ),
+    Mistake(
+        "of equally near ones to the last",
+        "distances.argmin(axis=1)[good]",
+        "(len(centres) - 1 - distances[:, ::-1].argmin(axis=1))[good]",
+        "a sample as near to two centres belongs to the first of them, not to the last",
+        "두 중심에 똑같이 가까운 표본은 뒤의 중심이 아니라 앞의 중심에 속한다",
     ),
     Mistake(
         "within one sigma",
@@ -212,6 +255,20 @@ MISTAKES = [
         "0.2 * n",
         "the 20 % are of a mode's fair share N/k, not of all samples",
         "20 %는 모든 표본이 아니라 모드의 공평한 몫 N/k에 대한 것이다",
+    ),
+    Mistake(
+        "the number for the share",
+        "found.sum() / n",
+        "found.sum()",
+        "the third result is the share of all samples, from 0 to 1, not their number",
+        "셋째 결과는 표본의 수가 아니라 전체에 대한 비율(0에서 1까지)이다",
+    ),
+    Mistake(
+        "modes by any sample",
+        "return (found > 0).sum()",
+        "distances = ((samples[:, None] - centres) ** 2).sum(axis=2)\n    return len(set(distances.argmin(axis=1)))",
+        "a mode is found by a sample of high quality; here samples far outside the radius find it, too",
+        "모드는 질이 높은 표본이 있어야 찾은 것이다. 여기서는 반지름 밖의 표본도 셌다",
     ),
 ]
 OTHERS = [

@@ -87,7 +87,10 @@ PARTS = [
         {"real": (1, 7, 7), "fake": (1, 5, 5)},
         two,
         returns=("critic's loss", "generator's loss"),
-        cases=lambda rng: {"values of about ±1000": {k: 1000 * v for k, v in draw(rng, 4, 3).items()}},
+        cases=lambda rng: {
+            "the text's example": {"real": np.array([[3.0], [5.0]]), "fake": np.array([[1.0]])},
+            "one example each": draw(rng, 1, 1),
+        },
     ),
     Part(
         "clipped",
@@ -97,6 +100,7 @@ PARTS = [
         boxed,
         returns=("first weight", "second weight", "third weight"),
         cases=lambda rng: {
+            "the text's example": {"weights": [np.array([0.5, -0.02, -7.0])]},
             "weights within the box, and at its edge": {
                 "weights": [np.array([0.5 * CLIP, -0.25 * CLIP, 0.0, CLIP, -CLIP])]
             },
@@ -124,6 +128,21 @@ MISTAKES = [
         "np.log1p(np.exp(fake)).mean() + np.log1p(np.exp(-real)).mean()",
         "this is a GAN's cross-entropy; a critic's numbers go through no sigmoid and no logarithm",
         "이것은 GAN의 교차 엔트로피이다. 비평자의 값은 시그모이드도 로그도 거치지 않는다",
+    ),
+    Mistake(
+        "both losses of a GAN",
+        "critic = fake.mean() - real.mean()\n    generator = -fake.mean()",
+        "critic = np.log1p(np.exp(fake)).mean() + np.log1p(np.exp(-real)).mean()\n"
+        "    generator = np.log1p(np.exp(-fake)).mean()",
+        "these are a GAN's cross-entropies; a critic's numbers go through no sigmoid and no logarithm",
+        "이것은 GAN의 교차 엔트로피들이다. 비평자의 값은 시그모이드도 로그도 거치지 않는다",
+    ),
+    Mistake(
+        "the losses are exchanged",
+        "return critic, generator",
+        "return generator, critic",
+        "the critic's loss comes first, then the generator's",
+        "비평자의 손실이 먼저이고 생성자의 손실이 다음이다",
     ),
     Mistake(
         "a sigmoid",

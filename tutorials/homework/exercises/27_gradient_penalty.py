@@ -28,17 +28,17 @@ gradient's own computation was recorded. The pieces that you need:
 
 A tiny example: f(x) = 3x₁ + 4x₂ has the gradient (3, 4) everywhere, of norm 5: for any x̂ the penalty is «LAMBDA» · 16.
 
-비평자 f의 기울기는 진짜 예와 가짜 예 사이에서 크기가 1이어야 한다. WGAN-GP는 그 사이의 점 x̂에서 기울기가 1이 아니면
-비평자의 손실에 벌점을 더한다. 기울기 자체가 미분이므로, 그것으로 배우려면 두 번 미분해야 한다. 여기서는 모든 것이
-minigrad 텐서이다. 배치는 (N, ...)이다. 곧 예가 N개이고, 예마다 축이 하나 이상이다(예: (N, C, W)).
-``interpolate(real, fake, alpha)``(1점)에서 real과 fake는 같은 모양 (N, ...)이고, alpha는 (N,), 곧 예마다 0과 1 사이의
-수 하나이며 그 예의 모든 원소에 똑같이 쓴다. 결과의 모양은 real과 같고 식은 위의 첫 식이다.
+비평자 f의 기울기는 진짜 표본과 가짜 표본 사이에서 크기가 1이어야 한다. WGAN-GP는 그 사이의 점 x̂에서 기울기가 1이
+아니면 비평자의 손실에 벌점을 더한다. 기울기 자체가 미분이므로, 그것으로 배우려면 두 번 미분해야 한다. 여기서는 모든
+것이 minigrad 텐서이다. 배치는 (N, ...)이다. 곧 표본이 N개이고, 표본마다 축이 하나 이상이다(예: (N, C, W)).
+``interpolate(real, fake, alpha)``(1점)에서 real과 fake는 같은 모양 (N, ...)이고, alpha는 (N,), 곧 표본마다 0과 1 사이의
+수 하나이며 그 표본의 모든 원소에 똑같이 쓴다. 결과의 모양은 real과 같고 식은 위의 첫 식이다.
 ``gradient_penalty(critic, between)``(3점)에서 between은 x̂을 담은 (N, ...) 텐서이고 그래프가 없다. ``critic(x)``는 그런
-배치를 받아 예마다 f의 값을 담은 (N, 1)을 돌려준다. 결과는 축이 없는 텐서이며 위의 둘째 식이다. ∇f(x̂ᵢ)는 i번째 예에서
-그 예의 원소들에 대한 f의 기울기이고, ‖·‖은 그 원소 모두에 대한 유클리드 노름으로 예마다 수 하나이다. f는 예를 하나씩
-따로 보므로 Σᵢ f(x̂ᵢ)의 x̂에 대한 기울기에는 N개의 기울기가 행마다 들어 있다. 크기가 1보다 큰 기울기에도 작은 기울기에도
-벌점이 있다. 0인 기울기는 없다. 검사기는 여러분의 결과에 backward()를 부르고 비평자의 가중치에 무엇이 도착하는지 본다.
-기울기의 계산 자체가 기록되어 있어야만 거기까지 간다. 필요한 함수는 위의 셋째 식들에 있다.
+배치를 받아 표본마다 f의 값을 담은 (N, 1)을 돌려준다. 결과는 축이 없는 텐서이며 위의 둘째 식이다. ∇f(x̂ᵢ)는 i번째
+표본에서 그 표본의 원소들에 대한 f의 기울기이고, ‖·‖은 그 원소 모두에 대한 유클리드 노름으로 표본마다 수 하나이다. f는
+표본을 하나씩 따로 보므로 Σᵢ f(x̂ᵢ)의 x̂에 대한 기울기에는 N개의 기울기가 행마다 들어 있다. 크기가 1보다 큰 기울기에도
+작은 기울기에도 벌점이 있다. 0인 기울기는 없다. 검사기는 결과에 backward()를 부르고 비평자의 가중치에 무엇이 도착하는지
+본다. 기울기의 계산 자체가 기록되어 있어야만 거기까지 간다. 필요한 함수는 위의 목록에 있다.
 ``t.detach().requires_grad_()``는 같은 수를 담았고 기울기를 구할 수 있는 텐서를 주고, ``mg.autograd.grad``는 축이 없는
 y에 대해 튜플 (∂y/∂x,)를 돌려주며 create_graph가 있으면 그 계산도 기록한다.
 예: f(x) = 3x₁ + 4x₂의 기울기는 어디서나 (3, 4)이고 노름은 5이므로, 어떤 x̂이든 벌점은 «LAMBDA» · 16이다.
@@ -138,9 +138,14 @@ def expected(between, **weights):
     return found
 
 
-def vectors(rng):
+def other_batches(rng):
     inputs = draw(rng, 4, 1, 3, 2)
-    return {"examples of one axis": inputs | {"between": inputs["between"][:, 0]}}
+    more = draw(rng, 3, 2, 4, 5)
+    return {
+        "examples of one axis": inputs | {"between": inputs["between"][:, 0]},
+        "examples of three axes": more | {"between": more["between"].reshape(3, 2, 2, 2)},
+        "one example": draw(rng, 1, 2, 3, 4),
+    }
 
 
 SIZES = {"n": (1, 5, 5), "channels": (1, 3, 2), "width": (1, 4, 3)}
@@ -153,12 +158,16 @@ PARTS = [
         mixed,
         cases=lambda rng: {
             "examples of one axis": {k: v[:, 0] if v.ndim > 1 else v for k, v in draw_pairs(rng, 4, 1, 3).items()},
+            "examples of three axes": {
+                k: v.reshape(2, 3, 2, 2) if v.ndim > 1 else v for k, v in draw_pairs(rng, 2, 3, 4).items()
+            },
+            "one example": draw_pairs(rng, 1, 2, 3),
             "alpha of 0 and 1": draw_pairs(rng, 2, 3, 2) | {"alpha": np.array([0.0, 1.0])},
             "as many examples as entries": draw_pairs(rng, 3, 3, 3),
         },
         drive=with_tensors,
     ),
-    Part("gradient_penalty", 3, draw, SIZES | {"hidden": (1, 7, 7)}, expected, cases=vectors, drive=learnt),
+    Part("gradient_penalty", 3, draw, SIZES | {"hidden": (1, 7, 7)}, expected, cases=other_batches, drive=learnt),
 ]
 HINTS = [
     (
@@ -167,7 +176,7 @@ HINTS = [
     ),
     (
         "Order of the penalty: critic, sum, gradient for x, norm of each example, minus 1, square, mean, LAMBDA.",
-        "벌점의 순서: 비평자, 합, x에 대한 기울기, 예마다의 노름, −1, 제곱, 평균, LAMBDA.",
+        "벌점의 순서: 비평자, 합, x에 대한 기울기, 표본마다의 노름, −1, 제곱, 평균, LAMBDA.",
     ),
     (
         "If the penalty is right and nothing arrives in the weights, look at create_graph and at detach.",
@@ -188,7 +197,7 @@ MISTAKES = [
         "alpha = alpha.reshape(-1, *[1] * (real.ndim - 1))",
         "alpha = alpha[0]",
         "each example has its own alpha; here the first one's is used for all",
-        "예마다 자기 alpha가 있는데 첫 예의 것을 모두에 썼다",
+        "표본마다 자기 alpha가 있는데 첫 표본의 것을 모두에 썼다",
     ),
     Mistake(
         "not recorded",
@@ -202,14 +211,14 @@ MISTAKES = [
         "gradient.flatten(1).norm(axis=1)",
         "gradient.flatten(0).norm(axis=0)",
         "each example has a norm of its own; this is one norm over all examples",
-        "예마다 노름이 하나씩 있다. 이것은 모든 예에 대한 노름 하나이다",
+        "표본마다 노름이 하나씩 있다. 이것은 모든 표본에 대한 노름 하나이다",
     ),
     Mistake(
         "the norm over one axis",
         "gradient.flatten(1).norm(axis=1)",
         "gradient.norm(axis=1)",
         "the norm is over all entries of an example, not over one of its axes: flatten first",
-        "노름은 한 축이 아니라 예의 모든 원소에 대한 것이다. 먼저 flatten하라",
+        "노름은 한 축이 아니라 표본의 모든 원소에 대한 것이다. 먼저 flatten하라",
     ),
     Mistake(
         "the norm is squared",
@@ -244,7 +253,7 @@ MISTAKES = [
         "(slopes - 1).square().mean()",
         "(slopes - 1).square().sum()",
         "the penalty is the mean over the examples, not the sum",
-        "벌점은 예에 대한 합이 아니라 평균이다",
+        "벌점은 표본에 대한 합이 아니라 평균이다",
     ),
     Mistake(
         "lambda is missing",

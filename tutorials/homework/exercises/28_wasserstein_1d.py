@@ -98,6 +98,8 @@ PARTS = [
         {"n": (1, 9, 7)},
         assigned,
         cases=lambda rng: {
+            "the text's example": {"x": np.array([3.0, 0.0]), "y": np.array([1.0, 7.0])},
+            "one point each": draw(rng, 1),
             "equal points": {"x": np.array([1.0, 1.0, 0.0]), "y": np.array([0.0, 4.0, 1.0])},
             "the same points in another order": {"x": np.array([2.0, 5.0, 3.0]), "y": np.array([5.0, 3.0, 2.0])},
         },
@@ -109,6 +111,12 @@ PARTS = [
         {"n": (1, 7, 7), "m": (1, 5, 5)},
         transported,
         cases=lambda rng: {
+            "the text's example": {
+                "x": np.array([0.0, 2.0]),
+                "y": np.array([1.0]),
+                "u": np.array([1.0, 3.0]),
+                "v": np.array([5.0]),
+            },
             "points that x and y have in common": {
                 "x": np.array([1.0, 0.0, 1.0]),
                 "y": np.array([1.0, 2.0, 0.0, 1.0]),
@@ -191,6 +199,18 @@ MISTAKES = [
         "u, v = np.full(len(x), 1 / len(x)), np.full(len(y), 1 / len(y))\n",
         "each point counts the same here; u and v are its weights",
         "모든 점을 똑같이 세었다. 점의 가중치는 u와 v이다",
+    ),
+    Mistake(
+        "< for <=",
+        "    points, mass = np.concatenate([x, y]), np.concatenate([u, -v])\n"
+        "    order = np.argsort(points)\n"
+        "    difference = np.cumsum(mass[order])[:-1]\n"
+        "    return (np.abs(difference) * np.diff(points[order])).sum()",
+        "    t = np.unique(np.concatenate([x, y]))\n"
+        "    difference = u @ (x[:, None] < t) - v @ (y[:, None] < t)\n"
+        "    return (np.abs(difference[:-1]) * np.diff(t)).sum()",
+        "F(t) is the mass of the points x ≤ t: a point's own weight counts from itself on",
+        "F(t)는 x ≤ t인 점들의 질량이다. 점의 가중치는 그 점에서부터 센다",
     ),
     Mistake(
         "lengths are missing",
