@@ -306,7 +306,7 @@ def fingerprints(exercise: Exercise) -> list:
         for mistake in exercise.mistakes
         if mistake.text
     ]
-    now = ", ".join(f"{name} = {value!r}" for name, value in exercise.constants.items())
+    now = ", ".join(f"{name} = {value}" for name, value in exercise.constants.items())
     own += [
         ("another edition", f"the answer is right for {other}; this edition asks {now}", "", text)
         for other, text in exercise.other_editions.items()

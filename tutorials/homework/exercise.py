@@ -64,7 +64,7 @@ class Exercise:
         head, _, body = ast.get_docstring(ast.parse(self.source)).partition("\n")
         self.title, self.title_ko, points = re.fullmatch(r"(.+) · (.+) \((\d+) points\)", head).groups()
         self.points = int(points)
-        self.constants = {name: ast.literal_eval(value) for name, value, _ in CONSTANT.findall(self.source)}
+        self.constants = {name: value for name, value, _ in CONSTANT.findall(self.source)}  # as the source has it
 
     @property
     def solution(self) -> str:
@@ -124,7 +124,7 @@ class Exercise:
 
     def _render(self, text: str) -> str:
         for name, value in self.constants.items():
-            text = text.replace(f"«{name}»", str(value))
+            text = text.replace(f"«{name}»", str(ast.literal_eval(value)))
         return CONSTANT.sub(r"\1 = \2", text)
 
 
