@@ -84,7 +84,7 @@ def described(error: BaseException, path: str) -> dict:
         message = error.msg if isinstance(error, SyntaxError) else str(error)
     except Exception:
         message = "an error that cannot be shown"
-    return {"error": type(error).__name__, "message": message, "line": line, "text": text}
+    return {"error": type(error).__name__, "message": message[:1000], "line": line, "text": text[:1000]}
 
 
 def main() -> None:
