@@ -55,7 +55,10 @@ KINDS = {
         "먼저 파일을 python으로 직접 실행해 보라. 함수의 이름은 바꾸지 마라.",
     ),
     "no numbers": ("Compare with what the text says it returns.", "무엇을 돌려주어야 하는지 본문과 비교하라."),
-    "process": ("Leave exit() and the like out.", "exit() 같은 호출을 빼라."),
+    "process": (
+        "Leave exit() and the like out, and return no more than is asked.",
+        "exit() 같은 호출을 빼고, 요구한 것만 돌려주어라.",
+    ),
     "another edition": (
         "Read again which constants the text states, and mean or sum.",
         "본문에 나온 상수와, 평균인지 합인지를 다시 읽어라.",
