@@ -164,6 +164,27 @@ def test_bad_input_gets_one_clear_line(tmp_path, arguments, advice):
     assert not list(tmp_path.iterdir())
 
 
+def test_training_needs_the_three_exercises_to_be_right(tmp_path):
+    for number in ("09", "10"):
+        hand_in(tmp_path / "homework", number, exercise(number).solution)
+    hand_in(tmp_path / "homework", "11", exercise("11").stub)
+    run = homework(tmp_path, "check", "--train")
+    assert run.returncode == 1 and "--train needs 09, 10, 11 to be right" in run.stdout
+    assert not (tmp_path / "homework/training.png").exists()
+
+
+@pytest.mark.slow
+def test_the_students_functions_train_the_classifier(tmp_path):
+    for number in ("09", "10", "11"):
+        hand_in(tmp_path / "homework", number, exercise(number).solution)
+    run = homework(tmp_path, "check", "--train")
+    print(run.stdout)
+    assert run.returncode == 0, run.stderr
+    before, after = map(float, re.findall(r"([\d.]+)%", run.stdout))
+    assert before < 35 and after > 60
+    assert (tmp_path / "homework/training.png").read_bytes()[1:4] == b"PNG"
+
+
 # ------------------------------------------------------------------ a teacher
 def constants_of(source: str) -> dict[str, str]:
     return dict(re.findall(r"^(\w+) = (.+?)  # edition", source, re.M))

@@ -35,7 +35,7 @@ def train(folder: Path) -> str:
         raise ValueError("--train: a single step takes minutes; replace the innermost loops by slices") from None
     if run.returncode:
         raise ValueError(f"--train: {run.stderr.strip().splitlines()[-1]}")
-    return f"{run.stdout.strip()}\npicture: {folder / 'training.png'}"
+    return f"{run.stdout.strip().splitlines()[-1]}\npicture: {folder / 'training.png'}"
 
 
 def put_in(folder: Path) -> None:
