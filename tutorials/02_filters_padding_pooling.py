@@ -214,7 +214,8 @@ blurred = {
 fig, axes = plot.figure(1, 5, 1.5, 1.8)
 for ax, (name, function) in zip(axes[0], {"original": lambda x: x, **blurred}.items()):
     result = function(face).numpy()[0, 0]
-    ax.imshow(result, cmap="gray", vmin=0, vmax=1, extent=(0, result.shape[1], result.shape[0], 0))
+    lost = (32 - len(result)) / 2  # at each side
+    ax.imshow(result, cmap="gray", vmin=0, vmax=1, extent=(lost, 32 - lost, 32 - lost, lost))
     ax.set(title=f"{name}\n{result.shape[0]} x {result.shape[1]}", xlim=(0, 32), ylim=(32, 0))
     ax.set_axis_off()
 show(fig)

@@ -205,7 +205,7 @@ for i, (way, expected) in enumerate(theory.items()):
     estimates = [gradients(way, d) for d in dimensions]
     ratios[way] = np.array([a.var(axis=0).mean() / b.var(axis=0).mean() for a, b in zip(estimates, reparameterised)])
     axes[0, 0].loglog(dimensions, ratios[way], f"C{i}o", label=way)
-    axes[0, 0].loglog(dimensions, expected, f"C{i}", label="theory")
+    axes[0, 0].loglog(dimensions, expected, f"C{i}", label=f"{way}, theory")
 axes[0, 0].set(xlabel="dimensions", ylabel="variance over reparameterised")
 axes[0, 0].legend()
 axes[0, 0].grid(alpha=0.3)
