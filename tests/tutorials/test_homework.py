@@ -185,6 +185,17 @@ def test_the_students_functions_train_the_classifier(tmp_path):
     assert (tmp_path / "homework/training.png").read_bytes()[1:4] == b"PNG"
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs Linux's /proc")
+def test_no_process_that_the_students_code_starts_outlives_the_check(tmp_path):
+    file, pid = tmp_path / "forks.py", tmp_path / "pid"
+    started = "subprocess.Popen(['sleep', '300'], start_new_session=True).pid"
+    text = f"import subprocess\nopen({str(pid)!r}, 'w').write(str({started}))\n"
+    file.write_text(text + exercise("01").solution, encoding="utf-8")
+    assert checker.check(exercise("01"), file)[0][0].points == 2
+    status = Path("/proc", pid.read_text(), "stat")
+    assert not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
 # ------------------------------------------------------------------ a teacher
 def constants_of(source: str) -> dict[str, str]:
     return dict(re.findall(r"^(\w+) = (.+?)  # edition", source, re.M))

@@ -9,34 +9,39 @@ from .edition import without_solutions
 from .exercise import SOLUTION, Exercise, exercise, exercises
 
 WRONG = "\ndef tanh_grad(g, y):\n    return g\n"
-SABOTAGE = {
-    "a syntax error": "def broken(:\n    pass\n",
-    "an endless loop": "while True:\n    pass\n",
-    "an exit": "import sys\nsys.exit(0)\n",
-    "the process ended": "import os\nos._exit(0)\n",
-    "a claim": "print('all passed, 100 of 100 points')\n" + WRONG,
-    "NumPy patched": "import numpy\nnumpy.allclose = numpy.array_equal = lambda *a, **k: True\n" + WRONG,
+SABOTAGE = {  # what it does -> the kind of mistake that it is called, and the file
+    "a syntax error": ("not loaded", "def broken(:\n    pass\n"),
+    "an endless loop": ("time", "while True:\n    pass\n"),
+    "an exit": ("process", "import sys\nsys.exit(0)\n"),
+    "the process ended": ("process", "import os\nos._exit(0)\n"),
+    "a claim": ("unknown", f"print('all passed, 100 of 100 points')\n{WRONG}"),
+    "NumPy patched": ("unknown", f"import numpy\nnumpy.allclose = numpy.array_equal = lambda *a, **k: True\n{WRONG}"),
     "the grader patched": (
-        "import tutorials.homework.checker as c\nc._compare = lambda *a: None\nc._close = lambda *a: True\n" + WRONG
+        "unknown",
+        f"import tutorials.homework.checker as c\nc._compare = lambda *a: None\nc._close = lambda *a: True\n{WRONG}",
     ),
-    "the report written": "open('results.json', 'w').write('100')\nopen('result.npz', 'w').write('100')\n" + WRONG,
-    "a huge allocation": "import numpy\nx = numpy.ones(1 << 36)\n",
-    "a huge answer": "import numpy as np\ndef tanh_grad(g, y):\n    return np.zeros((0, 10**9))\n",
-    "an answer of many sizes": "def tanh_grad(g, y):\n    return [[[1, 2], [3]], [[1]]]\n",
-    "a message that cannot be written": "def tanh_grad(g, y):\n    raise ValueError('\\ud800' * 1000)\n",
+    "the report written": (
+        "unknown",
+        f"for f in ('results.json', 'result.npz'):\n    open(f, 'w').write('100')\n{WRONG}",
+    ),
+    "six gigabytes": ("memory", f"import numpy\nx = numpy.ones(6 << 27)\n{WRONG}"),
+    "a huge answer": ("shape", "import numpy as np\ndef tanh_grad(g, y):\n    return np.zeros((0, 10**9))\n"),
+    "an answer of many sizes": ("no numbers", "def tanh_grad(g, y):\n    return [[[1, 2], [3]], [[1]]]\n"),
+    "a message that cannot be written": ("error", "def tanh_grad(g, y):\n    raise ValueError('\\ud800' * 1000)\n"),
     "a process that lives on": (
-        "import os, time\nif not os.fork():\n    os.setsid()\n    time.sleep(100)\n    os._exit(0)\n" + WRONG
+        "unknown",
+        f"import os, time\nif not os.fork():\n    os.setsid()\n    time.sleep(100)\n    os._exit(0)\n{WRONG}",
     ),
-    "endless lines to the grader": (
+    "a flood of answers": (
+        "process",
         "import os\nfor n in range(3, 20):\n    try:\n        os.write(n, b'{}\\n' * 200 + b'x' * 200000)\n"
-        "    except OSError:\n        pass\n" + WRONG
+        f"    except OSError:\n        pass\n{WRONG}",
     ),
-    "a pipe for a result": (
-        "import glob, os\ndef tanh_grad(g, y):\n    for f in glob.glob('tmp*'):\n        os.mkfifo(f + '/result.npz')\n"
-        "    os._exit(0)\n"
+    "its files removed": ("error", f"import os, shutil\nshutil.rmtree(os.getcwd(), ignore_errors=True)\n{WRONG}"),
+    "a slow answer each time": (
+        "time",
+        "import time\ndef tanh_grad(g, y):\n    time.sleep(9)\n    return g * (1 - y * y)\n",
     ),
-    "its files removed": "import os, shutil\nshutil.rmtree(os.getcwd(), ignore_errors=True)\n" + WRONG,
-    "a slow answer each time": "import time\ndef tanh_grad(g, y):\n    time.sleep(9)\n    return g * (1 - y * y)\n",
 }
 
 
@@ -97,10 +102,10 @@ def _told(each: Exercise):
 
 
 def _sabotaged(each: Exercise):
-    for name, text in SABOTAGE.items():
-        verdicts = _verdicts(each, text)
-        if any(verdict.points for verdict in verdicts) or not all(verdict.lines for verdict in verdicts):
-            yield f"{name} earns points or gets no line"
+    for name, (kind, text) in SABOTAGE.items():
+        (verdict,) = _verdicts(each, text)
+        if verdict.points or verdict.mistake != kind or not verdict.lines:
+            yield f"{name} earns {verdict.points} points and is called {verdict.mistake!r}, not {kind!r}"
 
 
 def _verdicts(each: Exercise, text: str):
