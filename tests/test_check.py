@@ -694,3 +694,24 @@ def test_the_message_says_what_is_wrong_and_what_to_do(misuse, error, words):
     with pytest.raises(error) as caught:
         misuse()
     assert [word for word in words if word not in str(caught.value)] == []
+
+
+# ------------------------------------------------------------------ the diagnosis by itself
+RIGHT = np.array([[1.0, -2.0, 3.0], [5.0, 7.0, -11.0]])
+
+
+@pytest.mark.parametrize(
+    ("off", "kind"),
+    [([0], "entries"), ([0, 1, 2, 3], "entries"), ([0, 1, 2, 3, 4], "unknown")],
+    ids=["one of six", "four of six", "five of six: the sixth may be right by chance"],
+)
+def test_some_wrong_entries_are_named_while_a_third_is_right(off, kind):
+    wrong = RIGHT.copy()
+    wrong.flat[off] += [0.3, 0.7, -0.2, 0.4, 1.1][: len(off)]
+    assert diagnose(wrong, RIGHT).kind == kind
+
+
+@pytest.mark.parametrize("shape", [(1, 2, 3), (2, 1, 3), (2, 3, 1)])
+def test_an_axis_of_length_1_too_many_or_too_few_is_no_missing_sum(shape):
+    assert diagnose(RIGHT.reshape(shape), RIGHT).kind == "shape"
+    assert diagnose(RIGHT, RIGHT.reshape(shape)).kind == "shape"

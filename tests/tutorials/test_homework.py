@@ -98,6 +98,24 @@ def test_a_wrong_convolution_gradient_is_told_as_the_readme_shows(tmp_path):
     )
 
 
+@pytest.mark.parametrize("name", ["g is missing", "square is missing"])
+def test_a_mistake_of_the_exercises_list_is_named_in_both_languages(tmp_path, name):
+    each = exercise("01")
+    mistake = next(mistake for mistake in each.mistakes if mistake.name == name)
+    hand_in(tmp_path / "homework", "01", each.mistaken(mistake))
+    out = homework(tmp_path, "check", "01").stdout
+    assert f"mistake  {name}: {mistake.text}" in out and mistake.text_ko in out
+
+
+def test_a_mistake_that_shows_in_one_case_alone_is_named(tmp_path):
+    each = exercise("11")
+    file = tmp_path / "ties.py"
+    mistake = next(mistake for mistake in each.mistakes if mistake.name == "all of the equal ones")
+    file.write_text(each.mistaken(mistake), encoding="utf-8")
+    (verdict,), _ = checker.check(each, file, smallest=False)
+    assert verdict.mistake == mistake.name and verdict.lines[0].startswith("case ")
+
+
 def test_what_the_code_prints_is_shown(tmp_path):
     hand_in(tmp_path / "homework", "01", exercise("01").solution + "\nprint('my own words')\n")
     assert "my own words" in homework(tmp_path, "check", "01").stdout
