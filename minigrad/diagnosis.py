@@ -125,7 +125,7 @@ def _named(axes):
 
 
 def _of_shape(wrong, right):
-    if [n for n in wrong.shape if n > 1] == [n for n in right.shape if n > 1] and _same(
+    if [n for n in wrong.shape if n != 1] == [n for n in right.shape if n != 1] and _same(
         wrong.reshape(right.shape), right
     ):
         return Diagnosis("shape", f"right but for axes of length 1: its shape is {wrong.shape}, not {right.shape}")

@@ -715,3 +715,9 @@ def test_some_wrong_entries_are_named_while_a_third_is_right(off, kind):
 def test_an_axis_of_length_1_too_many_or_too_few_is_no_missing_sum(shape):
     assert diagnose(RIGHT.reshape(shape), RIGHT).kind == "shape"
     assert diagnose(RIGHT, RIGHT.reshape(shape)).kind == "shape"
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (1, 0)])
+def test_an_empty_gradient_is_diagnosed(shape):
+    assert diagnose(np.zeros(shape), np.ones(1)).kind == "shape"
+    assert diagnose(np.zeros(shape), RIGHT).kind == "shape"

@@ -94,7 +94,7 @@ def main() -> None:
     if unknown:
         parser.error(f"there is no lesson {', '.join(sorted(unknown))}; numbers are 00 to {lessons()[-1].name[:2]}")
     os.environ.pop("LESSON_SEED", None)
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # so that rounding, and what training makes of it, is the same everywhere
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # rounding, and what training makes of it, depends on the number
     for path in lessons():
         if numbers and path.name[:2] not in numbers:
             continue

@@ -136,7 +136,7 @@ def test_changing_the_inputs_is_a_mistake(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "answer", ["None", "'text'", "[[1], [2, 3]]", "1j", "print", "[]", "{}", "np.nan", "np.ones(3)"]
+    "answer", ["None", "'text'", "[[1], [2, 3]]", "1j", "print", "[]", "{}", "np.nan", "np.ones(3)", "np.ones(0)"]
 )
 def test_a_strange_answer_is_a_mistake(tmp_path, answer):
     file = tmp_path / "strange.py"
@@ -212,6 +212,15 @@ def test_no_process_that_the_students_code_starts_outlives_the_check(tmp_path):
     assert checker.check(exercise("01"), file)[0][0].points == 2
     status = Path("/proc", pid.read_text(), "stat")
     assert not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+def test_a_file_where_a_folder_should_be_gets_one_clear_line(tmp_path):
+    (tmp_path / "homework").write_text("not a folder")
+    (tmp_path / "all" / "ada").mkdir(parents=True)
+    for arguments in (("start", "01"), ("grade", "all", "--out", "homework")):
+        run = homework(tmp_path, *arguments)
+        assert run.returncode == 2 and "homework" in run.stderr and run.stderr.count("\n") == 1
+    assert (tmp_path / "homework").read_text() == "not a folder"
 
 
 # ------------------------------------------------------------------ a teacher

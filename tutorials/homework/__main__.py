@@ -151,7 +151,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
-    except (KeyError, ValueError, FileExistsError, FileNotFoundError) as error:
+    except (KeyError, ValueError, OSError) as error:
         print(f"{top.prog}: {error.args[0] if isinstance(error, KeyError) else error}", file=sys.stderr)
         return 2
 

@@ -28,7 +28,7 @@ cd /autograder/source
 
 
 def varied(source: str, variant: int) -> str:
-    """An exercise with other constants: each that many values further in its list, so that no two years are alike."""
+    """An exercise with other constants: each `variant` values further in its list, so no year has the last one's."""
 
     def moved(match):
         name, value, choices = match.groups()

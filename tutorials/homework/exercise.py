@@ -32,9 +32,7 @@ class Part(NamedTuple):
 
     function: str  # its name in the student's file
     points: int
-    draw: (
-        Callable  # draw(rng, **sizes) -> the inputs by name, in the order of the function's arguments; None: impossible
-    )
+    draw: Callable  # draw(rng, **sizes) -> its arguments by name, in their order; None for sizes that cannot be
     sizes: dict[str, tuple[int, int, int]]  # name -> lowest, highest, and the one that separates mistakes best
     expected: Callable | None = None  # expected(**inputs) -> the right result, from an independent source
     forward: Callable | None = None  # instead: the result is the gradient of forward(**inputs but g) for `of`, under g
@@ -61,7 +59,7 @@ class Exercise:
     def __init__(self, path: Path):
         self.path, self.source = path, path.read_text(encoding="utf-8")
         self.number, _, self.id = path.stem.partition("_")
-        head, _, body = ast.get_docstring(ast.parse(self.source)).partition("\n")
+        head = ast.get_docstring(ast.parse(self.source)).partition("\n")[0]
         self.title, self.title_ko, points = re.fullmatch(r"(.+) · (.+) \((\d+) points\)", head).groups()
         self.points = int(points)
         self.constants = {name: value for name, value, _ in CONSTANT.findall(self.source)}  # as the source has it
